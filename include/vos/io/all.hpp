@@ -1,0 +1,10 @@
+#pragma once
+
+/// Frames in, masks out: the whole of io/, with the bodies behind its OpenCV-free headers.
+
+#include <vos/io/drawing.hpp>
+#include <vos/io/encoder.hpp>
+#include <vos/io/label_files.hpp>
+#include <vos/io/open.hpp>
+#include <vos/io/sinks.hpp>
+#include <vos/io/video_reader.hpp>

@@ -1,0 +1,51 @@
+#pragma once
+
+/// Everything, compiled where it is included: all models, sources and sinks. For who uses headers only; who links
+/// `vos-torch` includes <vos/vos.hpp> alone and compiles ten times faster.
+
+#include <cstddef>
+#include <vector>
+
+#include <range/v3/algorithm/find.hpp>
+#include <range/v3/range/conversion.hpp>
+#include <range/v3/view/transform.hpp>
+
+#include <vos/model/hold/hold.hpp>
+#include <vos/nn/compat.hpp>
+#include <vos/vos.hpp>
+#if VOS_OPENCV
+#include <vos/io/all.hpp>
+#include <vos/model/flow/entry.hpp>
+#else
+#include <vos/io/bare.hpp>
+#endif
+
+namespace vos {
+
+/// The registry: a line for each preset. Adding a model is adding its folder and its line.
+inline const std::vector<ModelEntry>& model_registry() {
+  static const std::vector<ModelEntry> entries{
+      hold_entry(),
+#if VOS_OPENCV
+      flow_entry(),
+#endif
+  };
+  return entries;
+}
+
+VOS_INLINE AnySegmenter make_segmenter(const SegmenterSpec& spec) {
+  const auto infos = list_models();
+  const auto names = infos | ranges::views::transform(&ModelInfo::name);
+  const auto named = ranges::find(names, spec.model);
+  if (named != names.end()) return model_registry()[static_cast<std::size_t>(named - names.begin())].make(spec);
+  throw Error({.what = "there is no model '" + spec.model + "'" + did_you_mean(spec.model, names),
+               .where = "make_segmenter",
+               .mend = "known models: " + join(names, ", "),
+               .exit_code = exit_code::usage});
+}
+
+VOS_INLINE std::vector<ModelInfo> list_models() {
+  return model_registry() | ranges::views::transform(&ModelEntry::info) | ranges::to<std::vector>();
+}
+
+}  // namespace vos

@@ -1,0 +1,36 @@
+#include <vos/core/text.hpp>
+
+#include "../test.hpp"
+
+using namespace vos;
+
+TEST_SUITE("text") {
+  TEST_CASE("a swapped pair of letters is one edit") {
+    CHECK(edit_distance("folw", "flow") == 1);
+    CHECK(edit_distance("", "flow") == 4);
+    CHECK(edit_distance("flow", "flow") == 0);
+  }
+
+  TEST_CASE("a name is suggested when it is near, or begins as the text does") {
+    const std::vector<std::string> known{"flow", "vita-tcovis", "r50-deaotl"};
+    CHECK(nearest_name("folw", known) == "flow");
+    CHECK(nearest_name("vita", known) == "vita-tcovis");
+    CHECK(nearest_name("mobilevos", known).empty());
+    CHECK(did_you_mean("flwo", known) == "; did you mean 'flow'?");
+  }
+
+  TEST_CASE("splitting gives every piece, empty ones too") {
+    CHECK(split("", ',') == std::vector<std::string>{""});
+    CHECK(split("a,,b,", ',') == std::vector<std::string>{"a", "", "b", ""});
+    CHECK(join(split("a,b,c", ','), ", ") == "a, b, c");
+    CHECK(join(split(",,a", ','), ",") == ",,a");
+  }
+
+  TEST_CASE("a number is the whole text or nothing") {
+    CHECK(number_from<int>("-12") == -12);
+    CHECK(number_from<double>("1e-3") == doctest::Approx(1e-3));
+    CHECK(!number_from<int>("12px"));
+    CHECK(!number_from<int>(""));
+    CHECK(!number_from<std::uint8_t>("256"));
+  }
+}
