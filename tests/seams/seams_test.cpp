@@ -10,6 +10,7 @@
 #include <vos/data/dataset.hpp>
 #include <vos/data/synthetic.hpp>
 #include <vos/frame/detector.hpp>
+#include <vos/frame/label_map.hpp>
 #include <vos/match/hungarian.hpp>
 #include <vos/nn/backbone/backbone.hpp>
 #include <vos/propagate/propagator.hpp>
@@ -106,12 +107,11 @@ static_assert(!Tracker<ForgetfulTracker>, "without reset() the ids of one video 
 /// Expects every object where it was given.
 class StillPropagator {
  public:
-  void add_reference(const at::Tensor&, const at::Tensor& labels) {
-    labels_ = labels_.defined() ? at::where(labels.gt(0), labels, labels_) : labels;
-  }
+  void add_reference(const at::Tensor&, const at::Tensor& labels) { labels_ = merge_labels(labels_, labels); }
   at::Tensor step(const at::Tensor&) const {
-    const auto ids = at::arange(labels_.max().item<std::int64_t>() + 1).view({-1, 1, 1});
-    return labels_.unsqueeze(0).eq(ids).to(at::kFloat);  // [1+objects,H,W]
+    auto ids = std::get<0>(at::_unique(labels_));  // rising
+    ids = at::cat({at::zeros({1}, at::kInt), ids.masked_select(ids.gt(0))});
+    return labels_.unsqueeze(0).eq(ids.view({-1, 1, 1})).to(at::kFloat);  // [1+objects,H,W]
   }
   void reset() { labels_.reset(); }
 
@@ -246,7 +246,7 @@ TEST_SUITE("seams") {
     labels[1][1] = 1;
     propagate.add_reference(at::rand({1, 3, 4, 4}), labels);
     auto second = at::zeros({4, 4}, at::kInt);
-    second[2][2] = 2;
+    second[2][2] = 5;
     propagate.add_reference(at::rand({1, 3, 4, 4}), second);
     const auto probability = propagate.step(at::rand({1, 3, 4, 4}));
     CHECK(probability.size(0) == 3);
