@@ -7,6 +7,7 @@
 #include <vos/frame/frame.hpp>
 #include <vos/frame/label_map.hpp>
 #include <vos/io/draw.hpp>
+#include <vos/io/image.hpp>
 #include <vos/io/labels.hpp>
 #include <vos/io/sink.hpp>
 #include <vos/io/source.hpp>

@@ -80,6 +80,17 @@ TEST_SUITE("assignment") {
     CHECK(cheapest_assignment(std::vector<double>(6, 1.0), 3, 2) == std::vector<std::int64_t>{0, 1, -1});
   }
 
+  TEST_CASE("a pair that may not be is left out whatever the size of the costs") {
+    for (const double v : {1e-300, 1e-18, 1.0, 1e17, 1e200, -1e17, 0.0}) {
+      CHECK(cheapest_assignment(std::vector{never, v, v, never}, 2, 2) == std::vector<std::int64_t>{1, 0});
+      CHECK(cheapest_assignment(std::vector{v, never, 2 * v, never}, 2, 2) ==
+            (v < 0 ? std::vector<std::int64_t>{-1, 0} : std::vector<std::int64_t>{0, -1}));
+    }
+    // The difference between the two ways to give out the allowed pairs is all that decides.
+    CHECK(cheapest_assignment(std::vector{2e-18, 1e-18, never, 1e-18, 2e-18, never, never, never, never}, 3, 3) ==
+          std::vector<std::int64_t>{1, 0, -1});
+  }
+
   TEST_CASE("nothing to assign is assigned") {
     CHECK(cheapest_assignment({}, 0, 5).empty());
     CHECK(cheapest_assignment({}, 3, 0) == std::vector<std::int64_t>{-1, -1, -1});

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Makes the seeds of the fuzzers' corpora: small valid inputs and crafted hostile ones. Standard library only.
 
-    python seeds.py        writes corpus/png_labels, corpus/rle and corpus/containers beside this file
+    python seeds.py        writes corpus/png_labels, corpus/rle and the others beside this file
 
 Inputs that a fuzzer found lie there too, under names that begin with `found`, and are left alone.
 """
 
+import io
 import struct
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -117,8 +119,128 @@ def container_seeds():
     yield "bmp_cut", b"BM\xff\xff"
 
 
+def list_seeds():
+    yield "davis_names", b"dbear\r\n# no\n camel \n"
+    yield "davis_paths", b"d/JPEGImages/480p/bear/00000.jpg /Annotations/480p/bear/00000.png 1\n/JPEGImages/480p/bear/00001.jpg\n"
+    yield "davis_escapes", b"dbear\n../../etc\n"
+    yield "davis_escapes_in_path", b"d/a/../../b/c.jpg\n"
+    yield "davis_short_path", b"d/x.jpg\n"
+    yield "davis_zero_byte", b"da\0b\n"
+    yield "davis_long_line", b"d" + b"x" * 5000
+    yield "davis_mark", b"d\xef\xbb\xbfbear"
+    yield "meta_ytvos", b'm{"videos": {"a1": {"objects": {"1": {"category": "dog", "frames": ["00000", "00007"]}}}}}'
+    yield "meta_mose", b'm{"videos": {"0a": {"length": 4, "height": 720, "width": 1280, "objects": {"1": {}, "2": 5}}}}'
+    yield "meta_lvos", b'm{"videos": {"v": {"objects": {"1": {"frame_range": {"start": "00000", "end": 5, "frame_nums": 2}}}}}}'
+    yield "meta_escapes", b'm{"videos": {"../a": {"objects": {}}}}'
+    yield "meta_absolute", b'm{"videos": {"/etc": {}}}'
+    yield "meta_id", b'm{"videos": {"a": {"objects": {"-1": {}}}}}'
+    yield "meta_count", b'm{"videos": {"a": {"length": -9223372036854775808}}}'
+    yield "meta_deep", b"m" + b'{"videos":' * 2000
+    yield "meta_cut", b'm{"videos": {"a'
+    yield "meta_twice", b'm{"videos": {"a": {}, "a": {}}}'
+    yield "yolo", b"y1 0 0 0.5 0 0.5 0.5\n0 0 0 1 0 1 1 0.5 0.5\n"
+    yield "yolo_box", b"y0 0.5 0.5 1 1\n"
+    yield "yolo_numbers", b"y0 1e308 -1e308 1e-320 0x1 1 1\n0 inf 0 0 nan 1 1\n0 1e300 1e300 -1e300 1e300 1 1\n"
+    yield "yolo_class", b"y99999999999 0 0 1 0 1 1\n-1 0 0 1 0 1 1\n"
+    yield "yolo_far", b"y0 100000 0 -100000 0 0 100000\n"
+    yield "names_inline", b"nnames: [a, 'b c', \"d\"]\n"
+    yield "names_block", b"nnc: 2\nnames:\n  0: cat  # small\n  -7: dog\ntrain: x\n"
+    yield "names_lines", b"nnames: {0: a,\n 1: b"
+    yield "names_huge", b"nnames:\n  9223372036854775807: cat\n"
+    yield "kind_videos", b'k{"info": {"videos": []}, "a\\"": "videos", "videos": ['
+    yield "kind_closes", b"k}}}]]]"
+    yield "size_jpeg", b"s\xff\xd8\xff\xe0\0\4ab\xff\xc0\0\x0b\x08\0\x10\0\x20\1\1\x11\0"
+    yield "size_jpeg_no_length", b"s\xff\xd8\xff\xe0\0\0\xff\xff\xff\xff\xff\xff\xff\xff"
+    yield "size_png", b"s" + png(2, 1, 0, 8, [b"\1\2"])[:26]
+
+
+def annotation_seeds():
+    videos = '"videos":[{"id":1,"height":4,"width":5,"length":2,"file_names":["a/0.jpg","a/1.jpg"]}]'
+    categories = '"categories":[{"id":1,"name":"cat"}]'
+
+    def listed(masks, more=""):
+        record = f'{{"id":1,"video_id":1,"category_id":1,"iscrowd":0,"segmentations":{masks}{more}}}'
+        return f'{{{videos},{categories},"annotations":[{record}]}}'.encode()
+
+    yield "text", listed('[{"size":[4,5],"counts":"5220003"},null]', ',"areas":[6,null]')
+    yield "counts", listed('[null,{"size":[4,5],"counts":[5,2,2,2,2,2,5]}]')
+    yield "polygons", listed("[[[0,0,4,0,4,3],[1,1,2,2]],null]")
+    yield "escapes", listed('[{"size":[4,5],"counts":"\\\\u005c\\\\\\\\/"},null]')
+    yield "huge_size", listed('[{"size":[100000,100000],"counts":"0"},null]')
+    yield "short_list", listed("[null]")
+    yield "not_integers", listed('[{"size":[4,5],"counts":[5.5,14.5]},null]')
+    yield "no_video", listed("[null,null]").replace(b'"video_id":1', b'"video_id":2')
+    yield "cut", listed('[{"size":[4,5],"counts":"522')[:150]
+    rle = '{"size":[4,5],"counts":[5,2,2,2,2,2,5]}'
+    yield "coco", (f'{{"images":[{{"id":1,"height":4,"width":5,"file_name":"a.jpg"}}],{categories},"annotations":[{{"id":1,'
+                   f'"image_id":1,"category_id":1,"area":6.5,"iscrowd":1,"segmentation":{rle}}}]}}').encode()
+    yield "results", b'[{"video_id":1,"category_id":1,"score":0.5,"segmentations":[null,{"size":[4,5],"counts":"5220003"}]}]'
+    yield "long_video", (f'{{"videos":[{{"id":1,"height":1,"width":1,"length":1000000000}}],{categories},'
+                         '"annotations":[{"id":1,"video_id":1,"category_id":1}]}').encode()
+    yield "no_masks", (f'{{"videos":[{{"id":1,"height":1,"width":1,"length":1000000}}],{categories},'
+                       '"annotations":[{"id":1,"video_id":1,"category_id":1},{"id":2,"video_id":1,"category_id":1}]}').encode()
+    yield "empty_masks", listed("[]")
+    yield "deep", b"[" * 2000
+    yield "empty", b""
+    yield "not_utf8", b'{"videos":[{"name":"\xff"}]}'
+
+
+def mots_seeds():
+    yield "two", b"0 1000 1 2 3 132\n0 2001 2 2 3 411\n7 10000 10 2 3 06\n"
+    yield "overlap", b"4 1000 1 2 3 132\n4 2001 2 2 3 312\n"
+    yield "five_words", b"0 1000 1 2 3\n"
+    yield "wrong_class", b"0 2000 1 2 3 6\n"
+    yield "large", b"0 1000 1 99999 99999 6\n"
+    yield "twice", b"0 1000 1 2 3 132\n0 1000 1 2 3 6\n"
+    yield "windows", b"0 1000 1 2 3 132\r\n\r\n"
+    yield "sizes", b"0 1000 1 2 3 132\n0 1001 1 3 2 6\n"
+    yield "minus", b"-1 1000 1 2 3 6\n"
+    yield "zero_runs", b"0 1000 1 2 3 10500\n0 1001 1 2 3 132\n"
+
+
+def polygon_seeds():
+    def seed(height, width, text):
+        return struct.pack(">HH", height, width) + text
+
+    yield "published", seed(8, 9, b"[[1.5,1.5,6,2,5,6.5,2,5]]")
+    yield "box", seed(8, 9, b"[[1,1,3,2]]")
+    yield "outside", seed(8, 9, b"[[-1e6,-1e6,1e6,-1e6,1e6,1e6]]")
+    yield "infinite", seed(8, 9, b"[[1e400,1,2,3,4,5]]")
+    yield "odd", seed(8, 9, b"[[1,2,3,4,5,6,7]]")
+    yield "two", seed(40, 30, b"[[1,1,20,2,10,30],[5,5,25,5,25,25,5,25]]")
+    yield "wide", seed(1, 65535, b"[[0,0,65535,1,0,1,65535,0]]")
+    yield "none", seed(4, 4, b"[]")
+    yield "unclosed", seed(4, 4, b"[[1,2,3,4,5,6")
+
+
+def zip_seeds():
+    def packed(files):
+        to = io.BytesIO()
+        with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in files:
+                archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+        return to.getvalue()
+
+    def changed(data, at, to):
+        return data[:at] + to + data[at + len(to):]
+
+    good = packed([("judo/00000.png", b"not a png"), ("results.json", b"[]" * 40)])
+    entry = good.index(b"PK\1\2")
+    yield "two", good
+    yield "climbs", packed([("../../etc/passwd", b"x")])
+    yield "cut", good[:-30]
+    yield "bomb", packed([("a", bytes(2000000))])
+    yield "flipped", changed(good, 45, bytes([good[45] ^ 16]))
+    yield "lies", changed(good, entry + 24, b"\xff\xff\xff\x7f")
+    yield "locked", changed(good, entry + 8, bytes([good[entry + 8] | 1]))
+    yield "empty", b""
+    yield "no_files", packed([])
+    yield "folder", packed([("a/", b"")])
+
+
 def main():
-    for name, seeds in {"png_labels": png_seeds(), "rle": rle_seeds(), "containers": container_seeds()}.items():
+    for name, seeds in {"png_labels": png_seeds(), "rle": rle_seeds(), "containers": container_seeds(), "lists": list_seeds(),
+                        "annotations": annotation_seeds(), "mots": mots_seeds(), "polygon": polygon_seeds(), "zip": zip_seeds()}.items():
         folder = CORPUS / name
         folder.mkdir(parents=True, exist_ok=True)
         for seed, data in seeds:

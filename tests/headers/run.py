@@ -16,7 +16,9 @@ def layering(headers, name):
     """What is wrong with what a header includes, or nothing. See docs/architecture.md for the reasons."""
     folder, libraries = name.removeprefix("vos/"), headers.libraries(name)
     if "opencv" in libraries and not folder.startswith(("io/", "model/flow/")):
-        return "reaches OpenCV or libpng; only io/ and model/flow/ may (others behind #if VOS_OPENCV)"
+        return "reaches OpenCV; only io/ and model/flow/ may (others behind #if VOS_OPENCV)"
+    if "files" in libraries and not folder.startswith(("io/", "data/", "model/flow/")):
+        return "reaches libpng, simdjson or libzip; only io/ and data/ may (others behind #if VOS_OPENCV)"
     if "beast" in libraries and not folder.startswith(("serve/", "net/")):
         return "reaches Boost; only serve/ and net/ may"
     if "torch" in libraries and folder.startswith("wire/"):
@@ -40,7 +42,7 @@ def main():
 
     def check(name):
         if name == bare:
-            unwanted = "#if defined(CV_VERSION) || defined(PNG_LIBPNG_VER)\n#error reaches OpenCV or libpng\n#endif\n"
+            unwanted = "#if defined(CV_VERSION) || defined(PNG_LIBPNG_VER) || defined(SIMDJSON_VERSION) || defined(LIBZIP_VERSION)\n#error reaches a library of the files feature\n#endif\n"
             status, messages = compiler("#include <vos/models.hpp>\n" + unwanted, "-Werror", "-UVOS_OPENCV")
             return messages or f"the compiler ended with status {status}" if status else ""
         if message := layering(headers, name):

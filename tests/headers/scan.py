@@ -3,7 +3,8 @@
 
     scan.py INCLUDE_DIR OUTPUT KIND...   writes a source that includes every header whose reach is among KINDs
 
-The reach of a header is the heaviest library behind its includes: plain (none), torch or opencv. `#if VOS_OPENCV` blocks
+The reach of a header is the heaviest library behind its includes: plain (none), torch, or opencv, which stands for libpng,
+simdjson and libzip too: a build has all of them or none. `#if VOS_OPENCV` blocks
 do not count: they are how a header does without.
 """
 
@@ -12,7 +13,8 @@ import sys
 from pathlib import Path
 
 LIBRARIES = {
-    "opencv": re.compile(r"opencv2/|png\.h"),
+    "opencv": re.compile(r"opencv2/"),
+    "files": re.compile(r"png\.h|zip\.h|simdjson\.h"),
     "torch": re.compile(r"torch/|ATen/|c10/|caffe2/"),
     "beast": re.compile(r"boost/"),
 }
@@ -58,7 +60,7 @@ class Headers:
 
     def reach(self, name):
         found = self.libraries(name)
-        return "opencv" if "opencv" in found else "torch" if "torch" in found else "plain"
+        return "opencv" if found & {"opencv", "files"} else "torch" if "torch" in found else "plain"
 
 
 def main():

@@ -12,7 +12,7 @@
 
 #include <vos/frame/frame.hpp>
 #include <vos/io/encoder.hpp>
-#include <vos/io/images.hpp>
+#include <vos/io/image_files.hpp>
 
 namespace vos::test {
 

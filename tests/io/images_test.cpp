@@ -1,4 +1,4 @@
-#include <vos/io/images.hpp>
+#include <vos/io/image_files.hpp>
 
 #include <cstdint>
 #include <cstring>

@@ -7,6 +7,7 @@
 
 using vos::BitPlane;
 using vos::boundary_measure;
+using vos::Disk;
 using vos::test::Drawing;
 
 namespace {
@@ -67,7 +68,7 @@ TEST_SUITE("metric") {
 
   TEST_CASE("a dilated point is the lattice disk") {
     const auto disk = [](std::int64_t radius) {
-      return vos::dilated(BitPlane(Drawing(150, 150).rectangle(70, 71, 63, 64)), radius).count();
+      return vos::dilated(BitPlane(Drawing(150, 150).rectangle(70, 71, 63, 64)), Disk::of(radius)).count();
     };
     CHECK(disk(0) == 1);
     CHECK(disk(1) == 5);
@@ -90,7 +91,7 @@ TEST_SUITE("metric") {
           };
           return near(0, 0) || near(39, width - 1) || near(20, width / 2);
         });
-        const auto grown = vos::dilated(BitPlane(points), radius);
+        const auto grown = vos::dilated(BitPlane(points), Disk::of(radius));
         CHECK(drawn(grown) == drawn(BitPlane(expected)));
         CHECK(grown.count() == BitPlane(expected).count());
       }

@@ -12,12 +12,9 @@
 #include <vos/error.hpp>
 #include <vos/version.hpp>
 
-namespace vos::tool {
+#include "common/common_options.hpp"
 
-/// What every tool understands.
-struct CommonOptions {
-  bool quiet = false, verbose = false, json = false;
-};
+namespace vos::tool {
 
 /// A tool's command line: CLI11's parser, our messages. Options that must be given are checked by the tool after
 /// `parse`, so that a misspelt one is reported as misspelt and not as missing.
@@ -38,6 +35,8 @@ class CommandLine {
     app_.add_flag(names, value, meaning)->group(group_)->type_name("");
   }
   void group(std::string title) { group_ = std::move(title); }
+  /// Lets --json take a FILE. Not every tool's may: it would swallow a word that stands behind it on its own.
+  void json_to_file() { json_to_file_ = true; }
   /// What stands at the top of the help text behind "usage: NAME", and at its end.
   void usage_line(std::string text) { usage_ = std::move(text); }
   void footer(std::string text) { footer_ = std::move(text); }
@@ -46,7 +45,13 @@ class CommandLine {
   std::string parse(std::vector<std::string> words) {
     bool wants_help = false, wants_version = false;
     group("General");
-    flag("--json", common_.json, "print one JSON object on stdout, see docs/tools.md");
+    if (json_to_file_) {
+      option("--json", common_.json_file, "[FILE]", "write the report as JSON: to FILE, or alone on stdout")
+          ->expected(0, 1)
+          ->default_str(to_stdout);
+    } else {
+      flag("--json", common_.json, "print one JSON object on stdout, see docs/tools.md");
+    }
     flag("-q,--quiet", common_.quiet, "say nothing but warnings and errors");
     flag("-v,--verbose", common_.verbose, "say more");
     flag("--version", wants_version, "print the version");
@@ -56,6 +61,10 @@ class CommandLine {
       app_.parse(words);
     } catch (const CLI::ParseError& e) {
       throw usage(e.what());
+    }
+    if (common_.json_file == to_stdout) {
+      common_.json = true;
+      common_.json_file.clear();
     }
     if (wants_help) return help();
     if (wants_version) return name_ + " " + vos::version + "\n";
@@ -71,6 +80,8 @@ class CommandLine {
   }
 
  private:
+  static constexpr const char* to_stdout = "-";
+
   /// A line or more for each option, by group, no line longer than 110 letters.
   std::string help() const {
     constexpr std::size_t column = 29, width = 110;
@@ -106,6 +117,7 @@ class CommandLine {
 
   CLI::App app_;
   std::string name_, summary_, group_, usage_ = "[OPTIONS]", footer_;
+  bool json_to_file_ = false;
   CommonOptions& common_;
 };
 

@@ -1,5 +1,6 @@
 #include "job.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "journal.hpp"
@@ -64,12 +65,47 @@ nlohmann::ordered_json settings_of(const Options& options, const Job& job) {
                                   {"options", options.model.options}, {"max_size", job.source.max_size}};
   settings["frames"] = {frames.begin, nullptr, frames.step};
   if (frames.end != FrameRange{}.end) settings["frames"][1] = frames.end;
+  if (options.from_dataset()) settings["split"] = job.catalog->split;
   return settings;
+}
+
+bool wanted(const Options& options, const std::string& name) {
+  return options.sequences.empty() ||
+         std::find(options.sequences.begin(), options.sequences.end(), name) != options.sequences.end();
+}
+
+/// The videos of a dataset, each with what the dataset knows of its objects.
+std::vector<Job> plan_dataset(const Options& options) {
+  const auto catalog = std::make_shared<const Catalog>(open_catalog(options.dataset));
+  std::vector<std::string> names;
+  for (const auto& video : catalog->videos) names.push_back(video.name);
+  for (const auto& name : options.sequences)
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      throw Error({.what = "the dataset has no video '" + name + "'" + did_you_mean(name, names),
+                   .where = "--sequences, in " + catalog->root.string() + ", taken for " + catalog->taken_for,
+                   .exit_code = exit_code::usage});
+  std::vector<Job> jobs;
+  for (const auto& video : catalog->videos) {
+    if (!wanted(options, video.name)) continue;
+    Job job;
+    const auto folder = video.frames.empty() ? catalog->root : video.frames.front().image.parent_path();
+    job.source = {.input = folder.string(), .frames = options.frames, .max_size = options.max_size};
+    for (const auto& frame : video.frames) job.source.files.push_back(frame.image);
+    job.number = static_cast<std::int64_t>(jobs.size()) + 1;
+    job.output = options.output / video.name;
+    job.catalog = catalog;
+    job.video = &video;
+    job.settings = settings_of(options, job);
+    check_output(job, options);
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
 }
 
 }  // namespace
 
 std::vector<Job> plan(const Options& options) {
+  if (options.from_dataset()) return plan_dataset(options);
   const bool several = options.inputs.size() > 1;
   std::vector<Job> jobs;
   std::map<std::string, std::string> named;

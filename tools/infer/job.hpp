@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,12 @@ namespace vos::infer {
 /// One input to track, with what belongs to it.
 struct Job {
   SourceSpec source;
-  std::filesystem::path masks;      ///< a PNG, a folder, or empty
-  std::filesystem::path output;     ///< OUT, or OUT/SEQUENCE where there are several inputs
-  std::int64_t number = 1;          ///< from 1, the video's number in results.json
-  nlohmann::ordered_json settings;  ///< all that decides the results: a run goes on only with equal ones
+  std::filesystem::path masks;                  ///< a PNG, a folder, or empty
+  std::shared_ptr<const Catalog> catalog = {};  ///< the dataset it is from, if it is from one
+  const CatalogVideo* video = nullptr;          ///< of the catalogue
+  std::filesystem::path output;                 ///< OUT, or OUT/SEQUENCE where there are several inputs
+  std::int64_t number = 1;                      ///< from 1, the video's number in results.json
+  nlohmann::ordered_json settings;              ///< all that decides the results: a run goes on only with equal ones
 };
 
 /// What the options ask for. An Error where an output folder holds something that may not be replaced, where two inputs

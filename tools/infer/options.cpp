@@ -10,6 +10,7 @@ constexpr const char* footer = R"(Examples:
   vos-infer --input clip.mp4 --masks first.png --output out
   vos-infer --input frames/ --masks masks/ --output out --format png,mp4
   vos-infer --input DAVIS/JPEGImages/480p/bear DAVIS/JPEGImages/480p/dog --masks first_frames/ --output out
+  vos-infer --dataset davis --dataset_root DAVIS --split val --output out
   vos-infer --input camera:0 --masks first.png --output out --max-size 640
   vos-infer --input synthetic:crossing,frames=300,size=640x360 --output out --json
   vos-infer --list-models --verbose
@@ -30,7 +31,11 @@ void check_formats(const std::vector<std::string>& formats, const tool::CommandL
 }
 
 void check(const Options& options, const tool::CommandLine& line) {
-  if (options.inputs.empty()) throw line.usage("--input is missing: what shall be tracked?");
+  if (options.from_dataset()) {
+    if (!options.inputs.empty() || !options.masks.empty())
+      throw line.usage("--dataset_root brings its own inputs and masks",
+                       "leave out --input and --masks, and a --dataset that is synthetic");
+  } else if (options.inputs.empty()) throw line.usage("--input is missing: what shall be tracked?");
   if (options.output.empty()) throw line.usage("--output is missing: where shall the results go?");
   if (options.masks.size() > 1 && options.masks.size() != options.inputs.size())
     throw line.usage(
@@ -84,7 +89,7 @@ Options parse(const std::vector<std::string>& words) {
   tool::CommandLine line("vos-infer", "Tracks objects through videos: frames and first masks in, masks and ids out.",
                          options.common);
   line.usage_line("--input INPUT --masks MASKS --output OUT [OPTIONS]");
-  std::string weights, output, precision = "auto", frames, formats;
+  std::string weights, output, root, dataset, sequences, precision = "auto", frames, formats;
   std::vector<std::string> settings;
   bool list_models = false;
 
@@ -112,6 +117,18 @@ Options parse(const std::vector<std::string>& words) {
       ->default_str("exact")
       ->check(CLI::IsMember({"exact", "masks"}));
 
+  line.group("A dataset");
+  line.option("--dataset", dataset, "KIND",
+              "how it lies on disk: auto (unless given), davis, ytvos, mose, lvos, ytvis, coco, folder, ...; also "
+              "synthetic:NAME, as with --input");
+  line.option("--dataset_root,--root", root, "DIR",
+              "track its videos, each object from its first mask on, instead of --input and --masks");
+  line.option("--split", options.dataset.split, "NAME", "train, val, test-dev, ...");
+  line.option("--year", options.dataset.year, "YEAR", "of DAVIS: 2016 or 2017; of YouTube-VOS: 2018 or 2019");
+  line.option("--resolution", options.dataset.resolution, "NAME", "of DAVIS: 480p or Full-Resolution");
+  line.flag("--all-frames", options.dataset.all_frames, "of YouTube-VOS: the frames at 30 a second");
+  line.option("--sequences", sequences, "LIST", "only these of the dataset's videos");
+
   line.group("Model");
   line.option("--model", options.model.model, "NAME", "which model (default: flow)");
   line.option("--weights", weights, "FILE", "its weights");
@@ -134,6 +151,19 @@ Options parse(const std::vector<std::string>& words) {
     return options;
   }
   options.output = output;
+  options.dataset.root = root;
+  if (!sequences.empty()) options.sequences = split(sequences, ',');
+  if (dataset.starts_with("synthetic:")) options.inputs.push_back(dataset);
+  else if (!dataset.empty()) options.dataset.layout = dataset;
+  if (root.empty() && options.dataset.layout != "auto" && options.inputs.empty())
+    throw line.usage("--dataset_root is missing: where does '" + dataset + "' lie?");
+  for (const auto& [name, given] : {std::pair{"--sequences", !sequences.empty()},
+                                    {"--split", !options.dataset.split.empty()},
+                                    {"--year", !options.dataset.year.empty()},
+                                    {"--resolution", !options.dataset.resolution.empty()},
+                                    {"--all-frames", options.dataset.all_frames},
+                                    {"--dataset ", options.dataset.layout != "auto"}})
+    if (given && root.empty()) throw line.usage(std::string{name} + " is about a dataset", "add --dataset_root");
   options.model.weights = weights;
   options.model.compute.precision = precision_from(precision);
   if (!frames.empty()) options.frames = range_from(frames);

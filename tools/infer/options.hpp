@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <vos/data/catalog.hpp>
 #include <vos/vos.hpp>
 
 #include "common/command_line.hpp"
@@ -21,7 +22,9 @@ struct Options {
   bool progress = false;  ///< draw a progress line: the error stream is a terminal
 
   std::vector<std::string> inputs = {};
-  std::vector<std::string> masks = {};  ///< one for each input, or one for all, or none
+  std::vector<std::string> masks = {};      ///< one for each input, or one for all, or none
+  CatalogSpec dataset = {};                 ///< with a root: its videos instead of `inputs`
+  std::vector<std::string> sequences = {};  ///< of the dataset; empty: all
   std::filesystem::path output = {};
   std::vector<std::string> formats = {"png", "rle", "mp4", "contact"};
   std::string resume = {};  ///< --continue: empty for a new run, "exact" or "masks"
@@ -31,6 +34,7 @@ struct Options {
   FrameRange frames = {};
   std::int64_t max_size = 0;
 
+  bool from_dataset() const { return !dataset.root.empty(); }
   bool writes(std::string_view format) const;
 };
 

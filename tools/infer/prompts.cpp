@@ -1,5 +1,9 @@
 #include "prompts.hpp"
 
+#include <algorithm>
+
+#include <vos/data/catalog_labels.hpp>
+
 #include "labels.hpp"
 
 namespace vos::infer {
@@ -18,11 +22,24 @@ std::string listed(const std::vector<std::string>& names) {
 /// cannot be asked again.
 std::optional<Frame> unshrunken(const SourceSpec& spec, std::int64_t index, bool live) {
   if (spec.max_size == 0 || live) return std::nullopt;
-  return open_source({.input = spec.input, .frames = {.begin = index, .end = index + 1}, .ahead = 0})->next();
+  auto original = spec;
+  original.frames = {.begin = index, .end = index + 1};
+  original.max_size = original.ahead = 0;
+  return open_source(original)->next();
 }
 
 bool same_size(const at::Tensor& labels, const Frame& frame) {
   return labels.size(0) == frame.height() && labels.size(1) == frame.width();
+}
+
+/// A label map at its frame's size: one that fits the frame before --max-size is shrunk with it.
+at::Tensor fitted(const at::Tensor& labels, const std::string& name, const Frame& frame, const std::string& stem,
+                  const SourceSpec& spec, bool live) {
+  if (same_size(labels, frame)) return labels;
+  const auto original = unshrunken(spec, frame.index, live);
+  if (original && same_size(labels, *original)) return resize_labels(labels, frame.height(), frame.width());
+  expect_same_size(labels, name, original ? *original : frame, "frame " + stem + " of " + spec.input);
+  return labels;
 }
 
 }  // namespace
@@ -65,18 +82,44 @@ at::Tensor MaskFiles::take(const Frame& frame, const std::string& stem) {
   if (!first_.empty()) path = std::exchange(first_, {});
   else if (const auto found = files_.find(stem); found != files_.end()) path = files_.extract(found).mapped();
   if (path.empty()) return {};
-  const auto labels = read_labels(path);
-  if (same_size(labels, frame)) return labels;
-  const auto original = unshrunken(job_.source, frame.index, live_);
-  if (original && same_size(labels, *original)) return resize_labels(labels, frame.height(), frame.width());
-  expect_same_size(labels, path.string(), original ? *original : frame, "frame " + stem + " of " + job_.source.input);
-  return labels;
+  return fitted(read_labels(path), path.string(), frame, stem, job_.source, live_);
 }
 
 std::vector<std::string> MaskFiles::unused() const {
   std::vector<std::string> names;
   for (const auto& [stem, path] : files_) names.push_back(path.filename().string());
   return names;
+}
+
+CatalogPrompts::CatalogPrompts(const Job& job) : job_(job) {
+  const auto& frames = job.video->frames;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    if (frames[i].labels.empty() && !has_listed_masks(*job.video, i)) continue;
+    frames_.emplace(frames[i].stem, i);
+    if (job.catalog->layout == Layout::davis) break;
+  }
+}
+
+at::Tensor CatalogPrompts::labels_of(std::size_t at, const Frame& frame) const {
+  const auto& [stem, image, path] = job_.video->frames[at];
+  if (!path.empty()) return fitted(read_labels(path, *job_.catalog), path.string(), frame, stem, job_.source, false);
+  auto height = job_.video->height, width = job_.video->width;
+  if (height == 0) {  // no list states it: outlines are fractions of the picture, at any size
+    height = frame.height();
+    width = frame.width();
+  }
+  return fitted(listed_labels(*job_.video, at, height, width), job_.video->name, frame, stem, job_.source, false);
+}
+
+at::Tensor CatalogPrompts::take(const Frame& frame, const std::string& stem) {
+  const auto found = frames_.find(stem);
+  if (found == frames_.end()) return {};
+  const auto labels = labels_of(found->second, frame);
+  frames_.erase(found);
+  std::set<ObjectId> fresh;
+  for (const auto& [id, extent] : label_extents(labels))
+    if (known_.insert(id).second) fresh.insert(id);
+  return fresh.empty() ? at::Tensor{} : only(labels, fresh);
 }
 
 at::Tensor TruthPrompts::take(const at::Tensor& truth) {

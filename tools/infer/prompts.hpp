@@ -30,6 +30,22 @@ class MaskFiles {
   std::map<std::string, std::filesystem::path> files_;  // by the frame's stem
 };
 
+/// The objects of a dataset's video: each is given once, in the first frame that has a mask of it. DAVIS gives objects in
+/// the first frame alone; what shows up later there is not to be followed.
+class CatalogPrompts {
+ public:
+  explicit CatalogPrompts(const Job& job);
+  /// The label map int32 [H,W] of the objects that are new in this frame, undefined where there is none.
+  at::Tensor take(const Frame& frame, const std::string& stem);
+
+ private:
+  at::Tensor labels_of(std::size_t at, const Frame& frame) const;
+
+  Job job_;
+  std::map<std::string, std::size_t> frames_;  // by stem, those that may hold a new object
+  std::set<ObjectId> known_;
+};
+
 /// Objects for a source that knows the truth: all that show in the first frame; later each one once it stands clear of
 /// the picture's border, so that nobody has to follow what began as a sliver.
 class TruthPrompts {

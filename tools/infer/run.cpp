@@ -27,6 +27,12 @@ int run(const Options& options, std::ostream& out, std::ostream& err, std::stop_
   const bool needs_prompt = info == models.end() || info->needs_prompt;
 
   const auto jobs = plan(options);
+  if (options.from_dataset() && !options.common.quiet && !jobs.empty()) {
+    const auto& catalog = *jobs.front().catalog;
+    err << "vos-infer: " << catalog.root.string() << " is taken for " << catalog.taken_for
+        << (catalog.split.empty() ? "" : "; split '" + catalog.split + "'") << ", " << jobs.size()
+        << (jobs.size() == 1 ? " video" : " videos") << '\n';
+  }
   Report report{.model = options.model.model, .inputs = jobs.size()};
   for (const auto& job : jobs) {
     if (stop.stop_requested()) break;

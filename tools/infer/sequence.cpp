@@ -51,14 +51,15 @@ class Sequence {
                    .mend = "begin anew with --overwrite",
                    .exit_code = exit_code::usage});
     has_truth_ = needs_prompt && source_->truth(job.source.frames.begin).defined();
-    if (!job.masks.empty()) masks_.emplace(job, *source_);
+    if (job.video != nullptr && needs_prompt) catalogued_.emplace(job);
+    else if (!job.masks.empty()) masks_.emplace(job, *source_);
     else if (needs_prompt && !has_truth_)
       throw Error({.what = "model '" + options.model.model + "' has to be told what to track",
                    .where = job.source.input,
                    .mend = "add --masks with a label map for the first frame, or a folder of them",
                    .exit_code = exit_code::usage});
     if (past_) replay_.emplace(job.output);
-    report_ = {.name = info.name,
+    report_ = {.name = job.video != nullptr ? job.video->name : info.name,
                .input = job.source.input,
                .output = job.output,
                .frames_kept = past_ ? past_->frames : 0,
@@ -127,6 +128,7 @@ class Sequence {
 
   /// The objects that are named in this frame, undefined for none.
   at::Tensor given_labels(const Frame& frame) {
+    if (catalogued_) return catalogued_->take(frame, source_->stem(frame.index));
     if (masks_) return masks_->take(frame, source_->stem(frame.index));
     if (has_truth_) return entering_.take(truth_);
     return {};
@@ -219,6 +221,7 @@ class Sequence {
   std::optional<FrameResult> kept_;  // of the frame in work
   bool differs_ = false;
   std::optional<MaskFiles> masks_;
+  std::optional<CatalogPrompts> catalogued_;
   TruthPrompts entering_;
   bool has_truth_ = false, followed_to_the_end_ = false;
   std::int64_t newest_ = -1;

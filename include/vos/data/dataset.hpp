@@ -26,6 +26,7 @@ struct Sample {
   at::Tensor masks = {};                      ///< bool [G,T,H,W] where they may overlap, else undefined
   std::vector<ObjectId> ids = {};             ///< [G], rising
   std::vector<std::int32_t> categories = {};  ///< [G], -1 where unknown
+  std::vector<bool> labelled = {};  ///< [T]: of the others nothing is known, though they are empty; none: all are
 };
 
 /// Samples by key.

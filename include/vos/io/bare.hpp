@@ -11,9 +11,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <vos/core/text.hpp>
+#include <vos/data/catalog.hpp>
 #include <vos/data/synthetic.hpp>
 #include <vos/error.hpp>
 #include <vos/io/drawing.hpp>
+#include <vos/io/image.hpp>
 #include <vos/io/labels.hpp>
 #include <vos/io/rle_sink.hpp>
 #include <vos/io/sink.hpp>
@@ -25,11 +27,11 @@ namespace vos {
 namespace detail {
 
 [[noreturn]] inline void refuse_without_opencv(const std::string& what, const std::string& where) {
-  throw Error({.what = what + " needs OpenCV and libpng, and this build has neither",
+  throw Error({.what = what + " needs OpenCV, libpng, simdjson and libzip, and this build is without",
                .where = where,
-               .mend =
-                   "install libopencv-dev and libpng-dev and build again (./vos doctor); inputs 'synthetic:NAME' and "
-                   "the format 'rle' work without"});
+               .mend = "install libopencv-dev, libpng-dev, libsimdjson-dev and libzip-dev and build again (./vos "
+                       "doctor); inputs 'synthetic:NAME' and "
+                       "the format 'rle' work without"});
 }
 
 }  // namespace detail
@@ -41,6 +43,14 @@ VOS_INLINE std::unique_ptr<FrameSource> open_source(const SourceSpec& spec) {
 
 VOS_INLINE VideoReader::VideoReader(const SourceSpec& spec) : source_(open_source(spec)) {}
 VOS_INLINE VideoReader::VideoReader(const std::string& input) : VideoReader(SourceSpec{.input = input}) {}
+
+VOS_INLINE Catalog open_catalog(const CatalogSpec& spec) {
+  detail::refuse_without_opencv("reading a dataset", spec.root.string());
+}
+
+VOS_INLINE at::Tensor read_image(const std::filesystem::path& path, std::int64_t) {
+  detail::refuse_without_opencv("reading a picture", path.string());
+}
 
 VOS_INLINE at::Tensor read_labels(const std::filesystem::path& path) {
   detail::refuse_without_opencv("reading a label map", path.string());

@@ -16,9 +16,10 @@
 #include <ATen/ops/empty.h>
 
 #include <vos/frame/label_map.hpp>
-#include <vos/io/drawing.hpp>
+#include <vos/io/draw.hpp>
 #include <vos/io/files.hpp>
 #include <vos/io/images.hpp>
+#include <vos/io/label_checks.hpp>
 #include <vos/io/sink.hpp>
 #include <vos/wire/number.hpp>
 

@@ -14,8 +14,10 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 
+#include <vos/core/text.hpp>
 #include <vos/error.hpp>
 #include <vos/io/files.hpp>
+#include <vos/io/image.hpp>
 #include <vos/io/whole_image.hpp>
 
 namespace vos {
@@ -65,17 +67,17 @@ inline at::Tensor image_from_bytes(std::span<const std::uint8_t> bytes, const st
   return rgb_from_bgr(bgr, max_size);
 }
 
-inline at::Tensor read_image(const std::filesystem::path& path, std::int64_t max_size = 0) {
-  return image_from_bytes(read_file(path), path.string(), max_size);
-}
-
-/// Writes uint8 [H,W,3] as a PNG, whole or not at all.
-inline void write_image(const std::filesystem::path& path, const at::Tensor& rgb) {
+/// Writes uint8 [H,W,3], whole or not at all: as JPEG under a name that ends in .jpg or .jpeg, `quality` 1 to 100, else as
+/// PNG.
+inline void write_image(const std::filesystem::path& path, const at::Tensor& rgb, int quality = 95) {
   cv::Mat bgr;
   const auto plain = rgb.contiguous();
   cv::cvtColor(mat_of(plain), bgr, cv::COLOR_RGB2BGR);
   std::vector<std::uint8_t> bytes;
-  cv::imencode(".png", bgr, bytes);
+  const auto extension = lower_case(path.extension().string());
+  if (extension == ".jpg" || extension == ".jpeg")
+    cv::imencode(".jpg", bgr, bytes, {cv::IMWRITE_JPEG_QUALITY, quality});
+  else cv::imencode(".png", bgr, bytes);
   write_file(path, bytes);
 }
 

@@ -32,6 +32,7 @@ inline constexpr std::array stream_schemes{"rtsp", "rtsps", "rtmp", "http", "htt
 
 inline std::unique_ptr<FrameSource> open_path(const SourceSpec& spec) {
   const std::filesystem::path path{spec.input};
+  if (!spec.files.empty()) return std::make_unique<ImageSource>(spec.files, path.filename().string(), spec);
   std::error_code code;
   const auto status = std::filesystem::status(path, code);
   if (std::filesystem::is_directory(status)) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <vos/error.hpp>
 #include <vos/frame/frame.hpp>
@@ -32,6 +33,8 @@ struct SourceSpec {
   FrameRange frames = {};
   std::int64_t max_size = 0;  ///< longer side at most this many pixels, keeping the aspect; 0 keeps the size
   std::int64_t ahead = 4;     ///< frames decoded in advance on a thread of their own; 0: none, and no thread
+  /// Where not empty, these pictures are the frames, and `input` is but what they are called.
+  std::vector<std::filesystem::path> files = {};
 };
 
 struct SourceInfo {

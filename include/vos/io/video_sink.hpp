@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <vos/io/drawing.hpp>
+#include <vos/io/draw.hpp>
 #include <vos/io/encoder.hpp>
 #include <vos/io/files.hpp>
 #include <vos/io/sink.hpp>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -57,12 +58,15 @@ class BitPlane {
     return bits;
   }
 
-  /// Pixels set in both planes, which have one size.
-  friend std::int64_t count_both(const BitPlane& a, const BitPlane& b) {
-    std::int64_t bits = 0;
-    for (std::size_t i = 0; i < a.words_.size(); ++i)
-      if (const Word word = a.words_[i] & b.words_[i]; word != 0) bits += std::popcount(word);
-    return bits;
+  /// Sets columns [begin,end) of row y.
+  void set(std::int64_t y, std::int64_t begin, std::int64_t end) {
+    const auto line = row(y);
+    while (begin < end) {
+      const auto stop = std::min(end, (begin / 64 + 1) * 64);
+      const Word upto = stop % 64 == 0 ? ~Word{0} : (Word{1} << (stop % 64)) - 1;
+      line[begin / 64] |= upto & ~Word{0} << (begin % 64);
+      begin = stop;
+    }
   }
 
  private:

@@ -58,10 +58,14 @@ inline Overlap overlap(MaskView truth, MaskView guess, MaskView hidden = {}) {
   return count;
 }
 
-/// Region similarity J of DAVIS: intersection over union outside `hidden`, 1 when both masks are empty there.
+/// Region similarity J of DAVIS: intersection over union, 1 when both masks are empty.
+inline double region_similarity(Overlap overlap) {
+  return overlap.either == 0 ? 1.0 : static_cast<double>(overlap.both) / static_cast<double>(overlap.either);
+}
+
+/// The same for two masks, outside `hidden`.
 inline double region_similarity(MaskView truth, MaskView guess, MaskView hidden = {}) {
-  const auto [both, either] = overlap(truth, guess, hidden);
-  return either == 0 ? 1.0 : static_cast<double>(both) / static_cast<double>(either);
+  return region_similarity(overlap(truth, guess, hidden));
 }
 
 }  // namespace vos

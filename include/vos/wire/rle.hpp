@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -93,7 +94,7 @@ inline Rle rle_from_string(std::int64_t height, std::int64_t width, std::string_
       ++at;
       value |= static_cast<std::int64_t>(group & 31) << shift;
       if ((group & 32) != 0) continue;
-      if ((group & 16) != 0) value -= std::int64_t{32} << shift;
+      value -= static_cast<std::int64_t>(group & 16) << (shift + 1);  // the sign, without a branch: it is a coin's toss
       break;
     }
     if (rle.counts.size() > 2) value += rle.counts[rle.counts.size() - 2];
@@ -130,6 +131,18 @@ inline std::vector<std::uint8_t> mask_from_rle(const Rle& rle) {
   for (auto* row = mask.data() + width; row < mask.data() + rle.pixels(); row += width)
     for (std::int64_t x = 0; x < width; ++x) row[x] ^= (row - width)[x];
   return mask;
+}
+
+/// Gives the pixels of a mask to an object, in a label map of its size given row by row.
+template <class Id>
+void paint(const Rle& rle, Id id, std::span<Id> labels) {
+  for_each_segment(rle, [&](std::int64_t begin, std::int64_t end) {
+    auto y = begin % rle.height, x = begin / rle.height;
+    for (auto at = begin; at < end; ++at) {
+      labels[static_cast<std::size_t>(y * rle.width + x)] = id;
+      if (++y == rle.height) y = 0, ++x;
+    }
+  });
 }
 
 inline std::int64_t area(const Rle& rle) {
