@@ -139,4 +139,18 @@ std::vector<ScoredSequence> expect_complete(Comparison& comparison, const Option
   return absent;
 }
 
+std::vector<ScoredSequence> open_guess(Comparison& comparison, const Options& options, bool missing_is_zero,
+                                       nlohmann::json& report, std::ostream& err) {
+  comparison.guess = open_labels(options.pred, comparison.truth.get());
+  return expect_complete(comparison, options, missing_is_zero, report, err);
+}
+
+std::vector<std::vector<std::vector<ObjectScore>>> score_ids(const Comparison& comparison, const Options& options,
+                                                             std::ostream& err, std::stop_token stop) {
+  return score_frames(comparison, options, err, stop,
+                      [](const LabelImage& truth, const LabelImage& guess, std::size_t) {
+                        return object_scores(LabelPair(view_of(truth), view_of(guess)));
+                      });
+}
+
 }  // namespace vos::eval

@@ -18,6 +18,7 @@
 #include <vos/core/parallel.hpp>
 #include <vos/io/open_labels.hpp>
 #include <vos/metric/label_pair.hpp>
+#include <vos/metric/object_scores.hpp>
 
 #include "common/progress.hpp"
 #include "options.hpp"
@@ -68,6 +69,10 @@ std::vector<std::string> names_in(const LabelStore& store);
 std::vector<ScoredSequence> expect_complete(Comparison& comparison, const Options& options, bool missing_is_zero,
                                             nlohmann::json& report, std::ostream& err);
 
+/// Opens the guess and sees to it that it is complete, as above.
+std::vector<ScoredSequence> open_guess(Comparison& comparison, const Options& options, bool missing_is_zero,
+                                       nlohmann::json& report, std::ostream& err);
+
 /// Throws the Error of size mismatches or too many ids: one line for each offence.
 [[noreturn]] void refuse_all(const std::vector<std::string>& offences, const std::string& what, const std::string& mend,
                              int exit_code = exit_code::error);
@@ -116,5 +121,9 @@ auto score_frames(const Comparison& comparison, const Options& options, std::ost
   }
   return results;
 }
+
+/// J and F of each id that either map shows, in each scored frame, id against id.
+std::vector<std::vector<std::vector<ObjectScore>>> score_ids(const Comparison& comparison, const Options& options,
+                                                             std::ostream& err, std::stop_token stop);
 
 }  // namespace vos::eval

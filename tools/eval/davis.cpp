@@ -179,8 +179,7 @@ Json evaluate_davis(const Options& options, std::ostream& err, std::stop_token s
   const auto names = listed(choice.file, *comparison.truth, report, err);
   expect_more_than_first_masks(comparison, names);
   comparison.sequences = scored_sequences(*comparison.truth, names, !free_ids);
-  comparison.guess = open_labels(options.pred, comparison.truth.get());
-  expect_complete(comparison, options, false, report, err);
+  open_guess(comparison, options, false, report, err);
 
   std::vector<ObjectId> objects;
   for (const auto& name : names) objects.push_back(objects_in_first_frame(*comparison.truth, name, merge));

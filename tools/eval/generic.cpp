@@ -12,13 +12,9 @@ nlohmann::json evaluate_generic(const Options& options, std::ostream& err, std::
   auto comparison = open_comparison(options.gt, report);
   comparison.sequences = scored_sequences(*comparison.truth, names_in(*comparison.truth), !options.all_frames);
   if (!options.all_frames) expect_more_than_first_masks(comparison, names_in(*comparison.truth));
-  comparison.guess = open_labels(options.pred, comparison.truth.get());
-  expect_complete(comparison, options, false, report, err);
+  open_guess(comparison, options, false, report, err);
 
-  const auto frames =
-      score_frames(comparison, options, err, stop, [](const LabelImage& truth, const LabelImage& guess, std::size_t) {
-        return object_scores(LabelPair(view_of(truth), view_of(guess)));
-      });
+  const auto frames = score_ids(comparison, options, err, stop);
   ScoredObjects scored;
   for (const auto& sequence : frames) {
     auto& objects = scored.emplace_back();

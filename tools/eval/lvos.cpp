@@ -108,13 +108,9 @@ Json evaluate_lvos(const Options& options, std::ostream& err, std::stop_token st
   if (!missing.empty())
     refuse_all(missing, "the truth lacks frames that its meta.json names", "complete the dataset",
                exit_code::frames_missing);
-  comparison.guess = open_labels(options.pred, comparison.truth.get());
-  expect_complete(comparison, options, false, report, err);
+  open_guess(comparison, options, false, report, err);
 
-  const auto frames =
-      score_frames(comparison, options, err, stop, [](const LabelImage& truth, const LabelImage& guess, std::size_t) {
-        return object_scores(LabelPair(view_of(truth), view_of(guess)));
-      });
+  const auto frames = score_ids(comparison, options, err, stop);
   ScoredObjects scored;
   for (std::size_t s = 0; s < frames.size(); ++s) {
     auto& objects = scored.emplace_back();

@@ -77,8 +77,7 @@ nlohmann::json evaluate_mosev2(const Options& options, std::ostream& err, std::s
   auto comparison = open_comparison(split_folder(options, {"valid", "val"}), report);
   comparison.sequences = scored_sequences(*comparison.truth, names_in(*comparison.truth), true);
   expect_more_than_first_masks(comparison, names_in(*comparison.truth));
-  comparison.guess = open_labels(options.pred, comparison.truth.get());
-  const auto absent = expect_complete(comparison, options, true, report, err);
+  const auto absent = open_guess(comparison, options, true, report, err);
 
   auto frames =
       score_frames(comparison, options, err, stop, [&](const LabelImage& truth, const LabelImage& guess, std::size_t) {
