@@ -11,8 +11,10 @@
 #include <range/v3/view/transform.hpp>
 
 #include <vos/model/hold/hold.hpp>
+#include <vos/nn/backbone/entries.hpp>
 #include <vos/nn/compat.hpp>
 #include <vos/vos.hpp>
+#include <vos/weights/modules.hpp>
 #if VOS_OPENCV
 #include <vos/io/all.hpp>
 #include <vos/model/flow/entry.hpp>
@@ -31,6 +33,26 @@ inline const std::vector<ModelEntry>& model_registry() {
 #endif
   };
   return entries;
+}
+
+/// Networks that have weights of their own: backbones, and each family's.
+inline const std::vector<ModuleEntry>& module_registry() {
+  static const std::vector<ModuleEntry> entries = backbone_entries();
+  return entries;
+}
+
+VOS_INLINE const ModuleEntry& module_entry(const std::string& name) {
+  const auto& entries = module_registry();
+  if (const auto found = ranges::find(entries, name, &ModuleEntry::name); found != entries.end()) return *found;
+  const auto names = module_names();
+  throw Error({.what = "there is no network '" + name + "'" + did_you_mean(name, names),
+               .where = "module_entry",
+               .mend = "known networks: " + join(names, ", "),
+               .exit_code = exit_code::usage});
+}
+
+VOS_INLINE std::vector<std::string> module_names() {
+  return module_registry() | ranges::views::transform(&ModuleEntry::name) | ranges::to<std::vector>();
 }
 
 VOS_INLINE AnySegmenter make_segmenter(const SegmenterSpec& spec) {

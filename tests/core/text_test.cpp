@@ -33,4 +33,14 @@ TEST_SUITE("text") {
     CHECK(!number_from<int>(""));
     CHECK(!number_from<std::uint8_t>("256"));
   }
+
+  TEST_CASE("what a file says is shown on one line, as valid UTF-8 that moves nothing, and is cut between letters") {
+    CHECK(printable("a\x1b[31m\nb\t") == "a\\x1b[31m\\nb\\t");
+    CHECK(printable("caf\xc3\xa9 \xff") == "caf\xc3\xa9 \\xff");
+    CHECK(printable("\xe2\x80\xae") == "\\xe2\\x80\\xae");  // turns the text around
+    CHECK(printable("\xc2\x85") == "\\xc2\\x85");
+    CHECK(printable("\xc3\xa9\xc3\xa9", 3) == "\xc3\xa9...");
+    CHECK(printable("\xc3\xa9\xc3\xa9", 4) == "\xc3\xa9\xc3\xa9");
+    CHECK(printable("").empty());
+  }
 }

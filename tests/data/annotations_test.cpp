@@ -221,7 +221,7 @@ TEST_SUITE("data") {
   TEST_CASE("a file is read as its text is, and one that is not there is an Error") {
     const vos::test::Folder folder;
     const auto text = file_of(record("[null,null]"));
-    vos::write_file(folder / "a.json", {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    vos::write_file(folder / "a.json", text);
     const auto all = vos::read_annotations(folder / "a.json");
     CHECK(all.tracks.size() == 1);
     CHECK_THROWS_AS(vos::read_annotations(folder / "b.json"), vos::Error);
@@ -232,7 +232,7 @@ TEST_SUITE("data") {
   TEST_CASE("two files are scored in three lines") {
     const vos::test::Folder folder;
     const auto write = [&](const char* name, const std::string& text) {
-      vos::write_file(folder / name, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+      vos::write_file(folder / name, text);
       return folder / name;
     };
     const auto instances = write("instances.json", file_of(record(R"([{"size":[3,4],"counts":"0<"},null])")));

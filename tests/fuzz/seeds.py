@@ -7,6 +7,7 @@ Inputs that a fuzzer found lie there too, under names that begin with `found`, a
 """
 
 import io
+import pickle
 import struct
 import zipfile
 import zlib
@@ -238,9 +239,174 @@ def zip_seeds():
     yield "folder", packed([("a/", b"")])
 
 
+def torch_zip_seeds():
+    """A byte of choices (1: do not look at CRCs, 2: what follows is the tree, not the archive), then the file."""
+    tree = (b"\x80\x02}q\x00X\x01\x00\x00\x00aq\x01ctorch._utils\n_rebuild_tensor_v2\nq\x02((X\x07\x00\x00\x00storageq\x03"
+            b"ctorch\nFloatStorage\nq\x04X\x01\x00\x00\x000q\x05X\x03\x00\x00\x00cpuq\x06K\x06tq\x07QK\x00K\x02K\x03\x86q\x08"
+            b"K\x03K\x01\x86q\t\x89ccollections\nOrderedDict\nq\n)Rq\x0btq\x0cRq\rs.")
+
+    def packed(files, method=zipfile.ZIP_STORED, wide=False, streamed=False):
+        to = io.BytesIO()
+        if streamed:  # to where there is no going back: sizes and CRCs follow the bytes
+            def seek(*_):
+                raise io.UnsupportedOperation
+            to.seek = seek
+        with zipfile.ZipFile(to, "w") as archive:
+            for name, data in files:
+                info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+                info.compress_type = method
+                with archive.open(info, "w", force_zip64=wide) as entry:
+                    entry.write(data)
+        return to.getvalue()
+
+    def changed(data, at, to):
+        return data[:at] + to + data[at + len(to):]
+
+    files = [("x/data.pkl", tree), ("x/byteorder", b"little"), ("x/data/0", bytes(range(24)))]
+    good = packed(files)
+    first, end = good.index(b"PK\1\2"), good.index(b"PK\5\6")
+    yield "good", b"\0" + good
+    yield "wide", b"\0" + packed(files, wide=True)
+    yield "streamed", b"\0" + packed(files, streamed=True)
+    yield "deflated", b"\0" + packed(files, method=zipfile.ZIP_DEFLATED)
+    yield "torch", b"\0" + (CORPUS.parent.parent / "weights/golden/zip/buffer.pth").read_bytes()
+    yield "tree", b"\3" + tree
+    yield "cut", b"\0" + good[:-30]
+    yield "comment", b"\0" + good[:-2] + b"\2\0ab"
+    yield "wrong_crc", b"\0" + good.replace(bytes(range(24)), bytes(24))
+    yield "unchecked", b"\1" + good.replace(bytes(range(24)), bytes(24))
+    yield "overlaps", b"\1" + changed(good, first + 42, struct.pack("<I", 10))
+    yield "beyond", b"\1" + changed(good, first + 20, b"\xff\xff\xff\x7f" * 2)
+    yield "count_lies", b"\1" + changed(good, end + 8, b"\xff\xff\xff\xff")
+    yield "twice", b"\1" + good.replace(b"x/byteorder", b"x/data.pkl!")
+    yield "no_storage", b"\0" + packed(files[:2])
+    yield "big_endian", b"\0" + packed([files[0], ("x/byteorder", b"big")])
+    yield "script", b"\0" + packed([*files, ("x/constants.pkl", b"x")])
+    yield "arrays", b"\0" + packed([("a.npy", b"\x93NUMPY")])
+    yield "no_files", b"\0" + packed([])
+    yield "safetensors", b"\0" + struct.pack("<Q", 53) + b'{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}xy'
+    yield "legacy", b"\0\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."
+    yield "pickle", b"\0\x80\x02}q\x00."
+    yield "early_pickle", b"\0(dp0\n."
+    yield "page", b"\0  <!DOCTYPE html><html>"
+    yield "pointer", b"\0version https://git-lfs.github.com/spec/v1\n"
+    yield "index", b'\0{"weight_map":{}}'
+    yield "empty", b"\0"
+
+
+def safetensors_seeds():
+    def file(header, data=b"", claimed=None):
+        text = header.encode()
+        return struct.pack("<Q", len(text) if claimed is None else claimed) + text + data
+
+    def entry(name, dtype, shape, begin, end):
+        return f'"{name}":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{begin},{end}]}}'.replace(" ", "")
+
+    good = "{" + entry("a.weight", "F32", [2, 3], 0, 24) + "," + entry("a.bias", "BF16", [2], 24, 28) + "}   "
+    yield "good", file(good, bytes(28))
+    yield "metadata", file('{"__metadata__":{"format":"pt","note":"\\u00fc \\"x\\""},' + entry("s", "I64", [], 0, 8) + "}", bytes(8))
+    yield "empty", file("{}")
+    yield "zero_sizes", file("{" + entry("z", "F64", [3, 0], 0, 0) + "," + entry("", "F4", [4], 0, 2) + "}", bytes(2))
+    kinds = ("BOOL 1", "U8 1", "I8 1", "I16 2", "U16 2", "F16 2", "I32 4", "U32 4", "U64 8", "C64 8", "F8_E5M2 1", "F8_E4M3 1", "F8_E8M0 1")
+    texts, at = [], 0
+    for kind in kinds:
+        name, width = kind.split()
+        texts.append(entry(name, name, [1], at, at + int(width)))
+        at += int(width)
+    yield "types", file("{" + ",".join(texts) + "}", bytes(at))
+    yield "header_alone", good.encode() + b"\0" + bytes(28)
+    yield "lies_alone", ("{" + entry("a", "F32", [-1, 1.5], 8, 0) + ',"b":[[[{"c":null}]]]}').encode()
+    yield "long_header", file(good, bytes(28), claimed=2**63)
+    yield "overlap", file("{" + entry("a", "U8", [4], 0, 4) + "," + entry("b", "U8", [4], 2, 6) + "}", bytes(6))
+    yield "overflow", file("{" + entry("a", "F64", [2**32, 2**32], 0, 2**63) + "}", bytes(8))
+    yield "twice", file("{" + entry("a", "U8", [1], 0, 1) + "," + entry("a", "U8", [1], 1, 2) + "}", bytes(2))
+
+
+def text(value):
+    return b"X" + struct.pack("<I", len(value.encode())) + value.encode()
+
+
+def call(name, arguments=b""):
+    module, _, name = name.rpartition(".")
+    return f"c{module}\n{name}\n".encode() + b"(" + arguments + b"tR"
+
+
+def storage(kind, key, elements, view=b""):
+    return b"(" + text("storage") + f"ctorch\n{kind}\n".encode() + text(key) + text("cpu") + elements + view + b"tQ"
+
+
+def tensor(kind="FloatStorage", key="0", elements=b"K\6", view=b""):
+    return call("torch._utils._rebuild_tensor_v2", storage(kind, key, elements, view) + b"K\0K\2K\3\x86K\3K\1\x86\x89" +
+                call("collections.OrderedDict"))
+
+
+def numpy_array(kind="f4", data=bytes(24), fortran=b"\x89", order="<"):
+    dtype = call("numpy.dtype", text(kind) + b"K\0K\1") + b"(K\3" + text(order) + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"
+    return call("numpy.core.multiarray._reconstruct", b"cnumpy\nndarray\nK\0\x85U\1b") + b"(K\1K\2K\3\x86" + dtype + fortran + data + b"tb"
+
+
+def pickle_seeds():
+    raw = b"U\x18" + bytes(range(24))
+    tree = {"model": {"a": 1, "b": [2.5, None, True]}, "n": [2**70, -5, 300, 70000], "t": ("x", b"y", "\u00f6"), "s": {1}, "f": frozenset([2])}
+    for protocol in range(6):
+        yield f"tree_{protocol}", pickle.dumps(tree, protocol)
+    yield "arrays", (b"}(" + text("a") + numpy_array(data=raw) + text("b") + numpy_array(data=raw, fortran=b"\x88") +
+                     text("c") + numpy_array(">f4", raw, order=">") + text("d") + numpy_array("O8", b"]") + b"u.")
+    yield "buffer", call("numpy._core.numeric._frombuffer", b"\x96\x04\0\0\0\0\0\0\0abcd" + call("numpy.dtype", text("i2") + b"\x89\x88") + b"K\2\x85" + text("C")) + b"."
+    yield "scalar", call("numpy.core.multiarray.scalar", call("numpy.dtype", text("u8") + b"K\0K\1") + b"U\x08\xff\xff\xff\xff\xff\xff\xff\xff") + b"."
+    yield "python2", b"(dp1\nS'a\\x41\\n'\np2\nV\\u00f6\np3\nsS\"b\"\nI01\nsg2\nF1.5\nsI7\nL99999999999999999999L\ns."
+    yield "tensor_without_numbers", tensor() + b"."
+    yield "empty_tensors", b"(" + tensor(elements=b"K\0").replace(b"K\2K\3\x86", b"K\0K\3\x86") + call(
+        "torch._utils._rebuild_tensor_v3", storage("UntypedStorage", "1", b"K\0") + b"K\0K\0\x85K\1\x85\x88Nctorch\nuint16\n") + call(
+        "torch._utils._rebuild_qtensor", storage("QInt8Storage", "2", b"K\0") + b"K\0K\0\x85K\1\x85(ctorch\nper_tensor_affine\nG?\xd0\0\0\0\0\0\0K\5t\x89N") + b"l."
+    yield "parameter", call("torch._tensor._rebuild_from_type_v2", b"ctorch._utils\n_rebuild_parameter\nctorch.nn.parameter\nParameter\n(" +
+                            tensor(elements=b"K\0").replace(b"K\2K\3\x86", b"K\0K\3\x86") + b"\x88Nt}") + b"."
+    yield "containers", (b"(" + call("collections.OrderedDict", b"((K\1K\2t(K\3K\4tl") + call("collections.defaultdict", b"c__builtin__\nlist\n") +
+                         call("collections.Counter", b"(K\1K\2d") + call("__builtin__.set", b"(K\1l") + call("_codecs.encode", text("\xff") + text("latin1")) +
+                         call("copy_reg._reconstructor", b"cyacs.config\nCfgNode\nc__builtin__\ndict\n(K\1K\2d") + b"}b" +
+                         call("copyreg.__newobj__", b"cargparse\nNamespace\n") + b"}" + text("lr") + b"K\1sb" +
+                         b"(iargparse\nNamespace\n(cargparse\nNamespace\noctorch\nSize\n)\x85Rctorch\nfloat32\n" +
+                         call("torch.device", text("cuda:1")) + b"c__builtin__\ncomplex\nG\0\0\0\0\0\0\0\0K\1\x86R" +
+                         call("builtins.getattr", b"cmmengine.logging.history_buffer\nHistoryBuffer\n" + text("mean")) + b"l.")
+    yield "unknown", b"cmy\nList\n)\x81(K\1K\2e" + b"cmy\nDict\n)\x81" + text("a") + b"K\1s}(" + text("_parameters") + b"}" + text("_modules") + b"}ub\x86."
+    yield "dangerous", call("os.system", text("ls")) + b"."
+    yield "itself", b"]q\0h\0a."
+    yield "laughs", b"]" + (b"q\0](" + b"h\0" * 10 + b"e") * 12 + b"."
+    yield "sizes", b"\x80\4\x95\xff\0\0\0\0\0\0\0X\xff\xff\xff\xff\x8d\xff\xff\xff\xff\xff\xff\xff\xff\x8b\xff\xff\xff\xff."
+    yield "memo", b"Nr\xff\xff\xff\xffp4000000000\n0j\xff\xff\xff\xffg4000000000\n\x94\x86."
+    yield "deep", b"(" * 100 + b"l" * 100 + b"."
+    yield "empty", b""
+
+
+def torch_legacy_seeds():
+    machine = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2}}
+
+    def saved(tree, keys, storages, protocol=2):
+        head = b"".join(pickle.dumps(value, protocol) for value in (0x1950A86A20F9469CFC6C, 1001, machine))
+        return head + tree + pickle.dumps(keys, protocol) + b"".join(struct.pack("<q", count) + raw for count, raw in storages)
+
+    six = struct.pack("<6f", *range(6))
+    one = b"}" + text("a") + tensor() + b"s."
+    yield "one", saved(one, ["0"], [(6, six)])
+    yield "protocol1", saved(one, ["0"], [(6, six)], 1)
+    yield "protocol4", saved(one, ["0"], [(6, six)], 4)
+    view = b"(" + text("1") + b"K\0K\6t"
+    yield "two", saved(b"(" + tensor() + tensor("ByteStorage", "1") + tensor(view=view) + b"l.", ["0", "1"], [(6, six), (6, b"abcdef")])
+    yield "few_numbers", saved(one, ["0"], [(6, six[:-1])])
+    yield "other_count", saved(one, ["0"], [(2**60, six)])
+    yield "twice", saved(one, ["0", "0"], [(6, six), (6, six)])
+    yield "too_large", saved(one.replace(b"K\2K\3\x86", b"K\2K\4\x86"), ["0"], [(6, six)])
+    yield "big_endian", saved(one, ["0"], [(6, six)]).replace(b"little_endian", b"Little_endian")
+    yield "expanded", saved(one.replace(b"K\3K\1\x86", b"K\0K\0\x86").replace(b"K\2K\3\x86", b"J\0\0\0\x40J\0\0\0\x40\x86"), ["0"], [(6, six)])
+    yield "other_magic", pickle.dumps(0x1950A86A20F9469CFC6D, 2)
+    yield "tar", b"./storages".ljust(257, b"\0") + b"ustar".ljust(300, b"\0")
+
+
 def main():
     for name, seeds in {"png_labels": png_seeds(), "rle": rle_seeds(), "containers": container_seeds(), "lists": list_seeds(),
-                        "annotations": annotation_seeds(), "mots": mots_seeds(), "polygon": polygon_seeds(), "zip": zip_seeds()}.items():
+                        "annotations": annotation_seeds(), "mots": mots_seeds(), "polygon": polygon_seeds(), "zip": zip_seeds(),
+                        "torch_zip": torch_zip_seeds(), "safetensors": safetensors_seeds(), "pickle": pickle_seeds(),
+                        "torch_legacy": torch_legacy_seeds()}.items():
         folder = CORPUS / name
         folder.mkdir(parents=True, exist_ok=True)
         for seed, data in seeds:

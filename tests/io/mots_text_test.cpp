@@ -23,9 +23,7 @@ std::string refusal(const std::string& text) {
   }
 }
 
-void write(const std::filesystem::path& path, const std::string& text) {
-  vos::write_file(path, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-}
+void write(const std::filesystem::path& path, const std::string& text) { vos::write_file(path, text); }
 
 }  // namespace
 

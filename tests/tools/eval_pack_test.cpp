@@ -21,7 +21,7 @@ namespace {
 
 void write_text(const std::filesystem::path& path, const std::string& text) {
   make_folder(path.parent_path());
-  write_file(path, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  write_file(path, text);
 }
 
 /// A label map of 8x12 with the ids given, a pixel each.

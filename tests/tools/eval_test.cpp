@@ -1,5 +1,6 @@
 #include "evaluation.hpp"
 
+#include "common/table.hpp"
 #include "eval/charts.hpp"
 
 #include <fstream>
@@ -621,7 +622,7 @@ TEST_SUITE("eval") {
   TEST_CASE("a long name is cut between letters") {
     std::string name;
     for (int i = 0; i < 45; ++i) name += "\xc3\xa9";
-    CHECK(eval::code_points(name) == 45);
+    CHECK(tool::code_points(name) == 45);
     CHECK(eval::first_code_points(name, 37) == name.substr(0, 74));
     CHECK(eval::first_code_points("ab", 3) == "ab");
   }

@@ -41,9 +41,7 @@ std::vector<ObjectId> drawn(const std::vector<Strip>& strips) {
   return ids;
 }
 
-void write_text(const std::filesystem::path& path, const std::string& text) {
-  write_file(path, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-}
+void write_text(const std::filesystem::path& path, const std::string& text) { write_file(path, text); }
 
 std::string stem(std::size_t frame) {
   const auto digits = std::to_string(frame);

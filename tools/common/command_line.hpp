@@ -87,6 +87,7 @@ class CommandLine {
     constexpr std::size_t column = 29, width = 110;
     std::string text = summary_ + "\n\nUsage: " + name_ + " " + usage_ + "\n", title;
     for (const auto* option : app_.get_options()) {
+      if (option->get_group().empty()) continue;  // hidden, as CLI11 has it
       if (option->get_group() != title) text += "\n" + (title = option->get_group()) + ":\n";
       auto line = "  " + option->get_name(false, true) + " " + option->get_type_name();
       line.resize(std::max(line.size() + 1, column), ' ');

@@ -145,7 +145,7 @@ std::filesystem::path preview(const Options& options, const Checked& checked, st
   }
   const auto page = options.output / "index.html";
   const auto text = page_of(checked, exhibits);
-  write_file(page, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  write_file(page, text);
   return page;
 }
 

@@ -6,9 +6,11 @@
 #include <cstddef>
 
 #include "common/html.hpp"
+#include "common/table.hpp"
 
 namespace vos::eval {
 
+using tool::code_points;
 using tool::html_escape;
 using tool::number_text;
 

@@ -12,13 +12,7 @@
 
 namespace vos::eval {
 
-/// How many letters a text in UTF-8 has, so far as one code point is one.
-inline std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-/// The first `count` of them.
+/// The first `count` code points of a text in UTF-8.
 inline std::string first_code_points(std::string_view text, std::size_t count) {
   std::size_t end = 0;
   for (std::size_t seen = 0; end < text.size(); ++end)

@@ -48,7 +48,7 @@ std::vector<std::string> names_from(const std::string& file_or_names) {
                    .exit_code = exit_code::usage});
     return split(file_or_names, ',');
   }
-  const auto text = detail::read_text(file_or_names);
+  const auto text = read_text(file_or_names);
   std::vector<std::string> names;
   for (const auto& line : detail::lines_of(text, file_or_names)) names.emplace_back(line.text);
   return names;

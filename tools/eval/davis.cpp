@@ -58,7 +58,7 @@ std::vector<std::string> listed(const fs::path& file, const LabelStore& truth, J
     return names_in(truth);
   }
   report["settings"]["list"] = file.string();
-  auto names = detail::davis_list(detail::read_text(file), file.string()).videos;
+  auto names = detail::davis_list(read_text(file), file.string()).videos;
   if (names.empty())
     throw Error({.what = "the list is empty", .where = file.string(), .mend = "write a sequence's name a line"});
   std::set<std::string> once;

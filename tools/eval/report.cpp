@@ -12,35 +12,14 @@
 #include <vos/version.hpp>
 
 #include "charts.hpp"
+#include "common/table.hpp"
 
 namespace vos::eval {
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
-
-/// A table for people: the first column to the left, numbers to the right.
-class Table {
- public:
-  explicit Table(std::vector<std::string> head) : rows_{std::move(head)} {}
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
-  void print(std::ostream& out) const {
-    std::vector<std::size_t> widths(rows_.front().size());
-    for (const auto& row : rows_)
-      for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], code_points(row[i]));
-    for (const auto& row : rows_) {
-      std::string line;
-      for (std::size_t i = 0; i < row.size(); ++i) {
-        const std::string gap(widths[i] - code_points(row[i]), ' ');
-        line += i == 0 ? row[i] + gap : "  " + gap + row[i];
-      }
-      out << line.substr(0, line.find_last_not_of(' ') + 1) << '\n';
-    }
-  }
-
- private:
-  std::vector<std::vector<std::string>> rows_;
-};
+using tool::Table;
 
 std::string number(const Json& value, int digits = 4) {
   if (value.is_string()) return value.get<std::string>();
@@ -115,7 +94,7 @@ void print_list(std::ostream& out, const Json& entries, const std::string& what,
 void write_rows(const fs::path& path, const std::vector<std::vector<std::string>>& rows) {
   std::string text;
   for (const auto& row : rows) text += join(row, ",") + "\n";
-  write_file(path, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  write_file(path, text);
 }
 
 /// A name that may hold a comma or a quote, as CSV wants it.

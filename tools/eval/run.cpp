@@ -30,9 +30,7 @@ nlohmann::json evaluate(const Options& options, std::ostream& err, std::stop_tok
   return evaluators.at(options.command)(options, err, std::move(stop));
 }
 
-void write_text(const std::filesystem::path& path, const std::string& text) {
-  write_file(path, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-}
+void write_text(const std::filesystem::path& path, const std::string& text) { write_file(path, text); }
 
 /// Before hours of measuring: is there a folder to write the report into?
 void expect_folder_of(const std::filesystem::path& file) {

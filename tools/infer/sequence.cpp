@@ -233,7 +233,7 @@ class Sequence {
 
 void write_timing(const SequenceReport& report, const tool::MemoryTrend& memory, const Job& job) {
   const auto text = to_json(report, memory, job.settings).dump(2) + '\n';
-  write_file(job.output / "timing.json", {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  write_file(job.output / "timing.json", text);
 }
 
 void warn(std::ostream& err, const SequenceReport& report, bool needs_prompt) {

@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 
 void write_text(const std::filesystem::path& path, const std::string& text) {
   make_folder(path.parent_path());
-  write_file(path, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  write_file(path, text);
 }
 
 /// The same for every video of a run.

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <vos/core/utf8.hpp>
+
 namespace vos {
 
 /// Letters to insert, delete, change or swap with their neighbour to turn `a` into `b`.
@@ -92,4 +94,36 @@ std::optional<Number> number_from(std::string_view text) {
   return value;
 }
 
+/// A name or text that a file chose, for a message or a terminal: on one line, valid UTF-8, nothing that moves the cursor or
+/// turns the direction of writing, and not endless.
+inline std::string printable(std::string_view text, std::size_t most = 160) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string shown;
+  while (!text.empty()) {
+    const auto [value, found] = code_point(text);
+    const auto length = std::max<std::size_t>(found, 1);
+    if (shown.size() + length > most) return shown + "...";
+    const bool control = value < 32 || (value >= 0x7f && value < 0xa0);
+    const bool direction = (value >= 0x200e && value <= 0x200f) || (value >= 0x202a && value <= 0x202e) ||
+                           (value >= 0x2066 && value <= 0x2069);
+    if (found > 0 && !control && !direction) {
+      shown += text.substr(0, length);
+    } else if (text[0] == '\n' || text[0] == '\t') {
+      shown += text[0] == '\n' ? "\\n" : "\\t";
+    } else {
+      for (const char letter : text.substr(0, length)) {
+        const auto code = static_cast<unsigned char>(letter);
+        (shown += "\\x") += {digits[code / 16], digits[code % 16]};
+      }
+    }
+    text.remove_prefix(length);
+  }
+  return shown;
+}
+
+namespace detail {
+
+inline std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
+
+}  // namespace detail
 }  // namespace vos

@@ -1,16 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <ios>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -70,35 +65,30 @@ class Mp4Encoder final : public VideoEncoder {
     const auto layout = mp4_layout(file_.growing());
     if (layout.cut_short || layout.find("moov") == nullptr)
       PendingFile::refuse(file_.path(), "the video is incomplete");
-    PendingFile moved{file_.path().parent_path() / ("index." + file_.path().filename().string())};
+    PendingFile moved{file_.path()};
     if (copy_with_index_first(file_.growing(), moved.growing())) {
-      std::error_code code;
-      std::filesystem::rename(moved.growing(), file_.growing(), code);  // failing that, the first form plays as well
+      moved.commit();
+      file_.discard();
+    } else {
+      file_.commit();  // it plays as well, once all of it is there
     }
-    file_.commit();
   }
 
  private:
   void open(cv::Size size) {
     picture_ = size;
     const cv::Size even{size.width + size.width % 2, size.height + size.height % 2};
-    expect_writable();
+    const auto growing = file_.growing().string();  // refuses what OpenCV would only say failed
     for (const auto& codec : options_.codecs)
       if (codec.size() == 4 &&
-          writer_.open(file_.growing().string(), cv::CAP_FFMPEG,
-                       cv::VideoWriter::fourcc(codec[0], codec[1], codec[2], codec[3]), fps_, even))
+          writer_.open(growing, cv::CAP_FFMPEG, cv::VideoWriter::fourcc(codec[0], codec[1], codec[2], codec[3]), fps_,
+                       even))
         return;
     file_.discard();
     throw Error({.what = "this OpenCV can encode none of " + join(options_.codecs, ", "),
                  .where = file_.path().string(),
                  .mend = "install OpenCV with FFmpeg and libx264 (Debian: libopencv-dev), or choose the formats png, "
                          "rle or contact"});
-  }
-
-  /// OpenCV says no more than that it failed, so a missing folder or permission is found first.
-  void expect_writable() {
-    std::ofstream probe{file_.growing(), std::ios::binary};
-    if (!probe) PendingFile::refuse(file_.path(), std::strerror(errno));
   }
 
   cv::Mat fitted(const cv::Mat& bgr) const {

@@ -8,11 +8,12 @@
 #include <ios>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include <vos/error.hpp>
+#include <vos/io/pending_file.hpp>
 
 namespace vos {
 
@@ -31,53 +32,32 @@ inline std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
                .mend = "check the name and the permissions"});
 }
 
-/// A file that appears under its name whole or not at all: it grows beside it and is renamed. Whoever stops in between
-/// leaves the former file, if there was one.
-class PendingFile {
- public:
-  /// `path` keeps its extension while it grows, as encoders judge by it.
-  explicit PendingFile(std::filesystem::path path)
-      : path_(std::move(path)), growing_(path_.parent_path() / (".part." + path_.filename().string())) {}
-  ~PendingFile() { discard(); }
-  PendingFile(const PendingFile&) = delete;
-  PendingFile& operator=(const PendingFile&) = delete;
+/// The most that a list of names, settings or tensors has.
+inline constexpr std::uintmax_t text_file_limit = std::uintmax_t{1} << 26;
 
-  const std::filesystem::path& path() const { return path_; }
-  const std::filesystem::path& growing() const { return growing_; }
-
-  /// Gives the file its name.
-  void commit() {
-    std::error_code code;
-    std::filesystem::rename(growing_, path_, code);
-    if (code) refuse(path_, code.message());
-  }
-
-  void discard() {
-    std::error_code ignored;
-    std::filesystem::remove(growing_, ignored);
-  }
-
-  [[noreturn]] static void refuse(const std::filesystem::path& path, const std::string& reason) {
-    throw Error({.what = "cannot be written: " + reason,
+/// A small text file; a larger one than any list is refused before it is read.
+inline std::string read_text(const std::filesystem::path& path, std::uintmax_t limit = text_file_limit) {
+  std::error_code code;
+  if (const auto size = std::filesystem::file_size(path, code); !code && size > limit)
+    throw Error({.what = "the file has " + std::to_string(size) + " bytes, at most " + std::to_string(limit) +
+                         " are expected of its kind",
                  .where = path.string(),
-                 .mend = "check that the folder exists, may be written to and has room"});
-  }
-
- private:
-  std::filesystem::path path_, growing_;
-};
+                 .mend = "this is not such a file; name another, or move it out of its folder"});
+  const auto bytes = read_file(path);
+  return {bytes.begin(), bytes.end()};
+}
 
 /// Writes a whole file through PendingFile.
-inline void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
+inline void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes,
+                       Durability durability = Durability::process) {
   PendingFile file{path};
-  errno = 0;
-  {
-    std::ofstream out{file.growing(), std::ios::binary};
-    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    out.close();
-    if (!out) PendingFile::refuse(path, errno != 0 ? std::strerror(errno) : "writing failed");
-  }
-  file.commit();
+  file.append(bytes);
+  file.commit(durability);
+}
+
+inline void write_file(const std::filesystem::path& path, std::string_view text,
+                       Durability durability = Durability::process) {
+  write_file(path, std::span{reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, durability);
 }
 
 /// Makes a folder and those above it.

@@ -126,7 +126,7 @@ class RleSink final : public ResultSink {
       text += (text.size() > 1 ? ",\n" : "\n") + head + ",\"segmentations\":[" + track.text + "]}";
     }
     text += "\n]\n";
-    write_file(file_, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    write_file(file_, text);
     saved_ = true;
     changed_ = false;
   }

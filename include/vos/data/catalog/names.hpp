@@ -15,9 +15,8 @@
 
 namespace vos {
 
-/// Lists are for names: a longer line or file is none.
+/// Lists are for names: a longer line is none.
 inline constexpr std::size_t list_line_limit = 4096;
-inline constexpr std::uintmax_t list_file_limit = std::uintmax_t{1} << 26;
 
 namespace detail {
 
@@ -25,13 +24,6 @@ namespace detail {
 inline std::string place_in(const std::filesystem::path& root, const std::filesystem::path& path) {
   const auto below = path.lexically_relative(root);
   return below.empty() || below.native().starts_with("..") ? path.string() : below.string();
-}
-
-/// Text from a file as part of a message: shortened, without control characters.
-inline std::string in_quotes(std::string_view text) {
-  std::string shown;
-  for (const char c : text.substr(0, 80)) shown += static_cast<unsigned char>(c) < 32 || c == 127 ? '?' : c;
-  return "'" + shown + (text.size() > 80 ? "...'" : "'");
 }
 
 /// A name that a list gives for a file or folder below the dataset's root. One that leads elsewhere is an Error: a list
@@ -101,18 +93,6 @@ inline std::vector<std::string_view> words_of(std::string_view line) {
     begin = end == std::string_view::npos ? line.size() : end;
   }
   return words;
-}
-
-/// A small text file; a larger one than any list is refused before it is read.
-inline std::string read_text(const std::filesystem::path& path, std::uintmax_t limit = list_file_limit) {
-  std::error_code code;
-  if (const auto size = std::filesystem::file_size(path, code); !code && size > limit)
-    throw Error({.what = "the file has " + std::to_string(size) + " bytes, at most " + std::to_string(limit) +
-                         " are expected of its kind",
-                 .where = path.string(),
-                 .mend = "this is not such a file; move it out of the dataset"});
-  const auto bytes = read_file(path);
-  return {bytes.begin(), bytes.end()};
 }
 
 /// "1 video", "30 videos"

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+
+namespace vos::detail {
+
+/// The instructions of pickle's machine, protocols 0 to 5, under the names that Python's pickletools gives them.
+enum class PickleOp : std::uint8_t {
+  mark = '(',
+  stop = '.',
+  pop = '0',
+  pop_mark = '1',
+  dup = '2',
+  floating = 'F',
+  integer = 'I',
+  bin_int = 'J',
+  bin_int1 = 'K',
+  long_text = 'L',
+  bin_int2 = 'M',
+  none = 'N',
+  pers_id = 'P',
+  bin_pers_id = 'Q',
+  reduce = 'R',
+  string = 'S',
+  bin_string = 'T',
+  short_bin_string = 'U',
+  unicode = 'V',
+  bin_unicode = 'X',
+  append = 'a',
+  build = 'b',
+  global = 'c',
+  dict = 'd',
+  empty_dict = '}',
+  appends = 'e',
+  get = 'g',
+  bin_get = 'h',
+  inst = 'i',
+  long_bin_get = 'j',
+  list = 'l',
+  empty_list = ']',
+  obj = 'o',
+  put = 'p',
+  bin_put = 'q',
+  long_bin_put = 'r',
+  set_item = 's',
+  tuple = 't',
+  empty_tuple = ')',
+  set_items = 'u',
+  bin_float = 'G',
+  // protocol 2
+  proto = 0x80,
+  new_obj = 0x81,
+  ext1 = 0x82,
+  ext2 = 0x83,
+  ext4 = 0x84,
+  tuple1 = 0x85,
+  tuple2 = 0x86,
+  tuple3 = 0x87,
+  new_true = 0x88,
+  new_false = 0x89,
+  long1 = 0x8a,
+  long4 = 0x8b,
+  // protocol 3
+  bin_bytes = 'B',
+  short_bin_bytes = 'C',
+  // protocol 4
+  short_bin_unicode = 0x8c,
+  bin_unicode8 = 0x8d,
+  bin_bytes8 = 0x8e,
+  empty_set = 0x8f,
+  add_items = 0x90,
+  frozen_set = 0x91,
+  new_obj_ex = 0x92,
+  stack_global = 0x93,
+  memoize = 0x94,
+  frame = 0x95,
+  // protocol 5
+  byte_array8 = 0x96,
+  next_buffer = 0x97,
+  readonly_buffer = 0x98,
+};
+
+}  // namespace vos::detail
