@@ -1,0 +1,23 @@
+#pragma once
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Reduction.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/nll_loss.h>
+#include <ATen/ops/ones.h>
+
+#include <vos/core/full_precision.hpp>
+
+namespace vos {
+
+/// Cross-entropy of `logits` [M,K+1] against `categories` [M] int64, where K is ∅, which most queries are: its weight is
+/// small. A scalar, divided by the sum of the weights and not by M, so that it does not depend on how many queries are ∅.
+inline at::Tensor class_loss(const at::Tensor& logits, const at::Tensor& categories, double no_object_weight) {
+  const auto wide = full_precision(logits);
+  auto weights = at::ones({wide.size(1)}, wide.options());  // [K+1]
+  weights[-1].fill_(no_object_weight);
+  const auto sum = at::nll_loss(wide.log_softmax(1), categories, weights, at::Reduction::Sum);
+  return sum / weights.index_select(0, categories).sum().clamp_min(1e-6);  // all ∅ with weight 0: no loss
+}
+
+}  // namespace vos
