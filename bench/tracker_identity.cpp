@@ -12,8 +12,8 @@
 /// the standard error of that average over the videos. Two standard errors are about what chance does.
 ///
 /// KEY=VALUE changes the default before variants are made of it; --try NAME:KEY=VALUE,... measures such a variant instead of
-/// the usual ones. --write stores the truth and the first variant's guesses as label maps, for
-/// vos-eval identity --gt DIR/truth --pred DIR/VARIANT.
+/// the usual ones. --write stores the truth and each variant's guesses as label maps, for
+/// vos-eval identity --gt DIR/truth --pred DIR/VARIANT; tracker_identity.py does that for all.
 
 #include <algorithm>
 #include <cmath>
@@ -328,9 +328,9 @@ int main(int argc, char** argv) try {
           const auto tracks = tracker.step(variant.blind ? without_embeddings(frame.sightings) : frame.sightings);
           const auto labels = draw(tracks, frame);
           sequence.add(vos::LabelPair({frame.truth, clip.height, clip.width}, {labels, clip.height, clip.width}));
-          if (!folder || &variant != &variants.front()) continue;
+          if (!folder) continue;
           write(*folder / variant.name, clip, t, labels);
-          write(*folder / "truth", clip, t, frame.truth);
+          if (&variant == &variants.front()) write(*folder / "truth", clip, t, frame.truth);
         }
         const auto one = vos::identity_scores(sequence).first;
         scores[scene.substr(0, scene.find(','))][variant.name] += one;

@@ -6,11 +6,14 @@
 #include <cstddef>
 #include <vector>
 
+#include <range/v3/action/push_back.hpp>
 #include <range/v3/algorithm/find.hpp>
 #include <range/v3/range/conversion.hpp>
 #include <range/v3/view/transform.hpp>
 
 #include <vos/model/hold/hold.hpp>
+#include <vos/model/vita_tcovis/entry.hpp>
+#include <vos/model/vita_tcovis/training.hpp>
 #include <vos/nn/backbone/entries.hpp>
 #include <vos/nn/compat.hpp>
 #include <vos/vos.hpp>
@@ -26,19 +29,46 @@ namespace vos {
 
 /// The registry: a line for each preset. Adding a model is adding its folder and its line.
 inline const std::vector<ModelEntry>& model_registry() {
-  static const std::vector<ModelEntry> entries{
-      hold_entry(),
+  static const auto entries = [] {
+    std::vector<ModelEntry> lines{
+        hold_entry(),
 #if VOS_OPENCV
-      flow_entry(),
+        flow_entry(),
 #endif
-  };
+    };
+    ranges::push_back(lines, vita_tcovis_entries());
+    return lines;
+  }();
   return entries;
 }
 
 /// Networks that have weights of their own: backbones, and each family's.
 inline const std::vector<ModuleEntry>& module_registry() {
-  static const std::vector<ModuleEntry> entries = backbone_entries();
+  static const auto entries = [] {
+    auto lines = backbone_entries();
+    ranges::push_back(lines, vita_tcovis_module_entries());
+    return lines;
+  }();
   return entries;
+}
+
+/// What can be trained.
+inline const std::vector<TrainingEntry>& training_registry() {
+  static const auto entries = vita_tcovis_training_entries();
+  return entries;
+}
+
+VOS_INLINE std::vector<TrainingEntry> list_trainings() { return training_registry(); }
+
+VOS_INLINE std::unique_ptr<Training> make_training(const TrainingSpec& spec) {
+  const auto& entries = training_registry();
+  if (const auto found = ranges::find(entries, spec.model, &TrainingEntry::name); found != entries.end())
+    return found->make(spec);
+  const auto names = entries | ranges::views::transform(&TrainingEntry::name) | ranges::to<std::vector>();
+  throw Error({.what = "there is no model '" + spec.model + "' to train" + did_you_mean(spec.model, names),
+               .where = "make_training",
+               .mend = "models that can be trained: " + join(names, ", "),
+               .exit_code = exit_code::usage});
 }
 
 VOS_INLINE const ModuleEntry& module_entry(const std::string& name) {

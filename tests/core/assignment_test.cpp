@@ -1,4 +1,5 @@
 #include <vos/core/assignment.hpp>
+#include <vos/core/greedy_assignment.hpp>
 #include <vos/core/random.hpp>
 
 #include "../test.hpp"
@@ -105,5 +106,15 @@ TEST_SUITE("assignment") {
     const double most = std::numeric_limits<double>::max();
     CHECK_THROWS_WITH_AS(cheapest_assignment(std::vector<double>{0, most, never, never, never, never}, 2, 3),
                          doctest::Contains("added up"), Error);
+  }
+
+  TEST_CASE("greedy takes the cheapest pair first, whatever the others cost then, and the first of equals") {
+    const std::vector<double> cost{1, 2, 2, 9};
+    CHECK(greedy_assignment(cost, 2, 2) == std::vector<std::int64_t>{0, 1});
+    CHECK(cheapest_assignment(cost, 2, 2) == std::vector<std::int64_t>{1, 0});
+    CHECK(greedy_assignment(cost, 2, 2, 9) == std::vector<std::int64_t>{0, -1});
+    CHECK(greedy_assignment(std::vector<double>{3, 3, 3, 3}, 2, 2) == std::vector<std::int64_t>{0, 1});
+    CHECK(greedy_assignment(std::vector<double>{never, std::nan(""), 5}, 3, 1) == std::vector<std::int64_t>{-1, -1, 0});
+    CHECK(greedy_assignment({}, 2, 0) == std::vector<std::int64_t>{-1, -1});
   }
 }

@@ -19,11 +19,27 @@ TEST_SUITE("text") {
     CHECK(did_you_mean("flwo", known) == "; did you mean 'flow'?");
   }
 
+  TEST_CASE("a short name is near only where most of its letters stand") {
+    const std::vector<std::string> known{"rle", "mp4"};
+    CHECK(nearest_name("mp5", known) == "mp4");
+    for (const auto* text : {"", "x", "ro", "mx", "png", "mask"}) CHECK(nearest_name(text, known).empty());
+  }
+
   TEST_CASE("splitting gives every piece, empty ones too") {
     CHECK(split("", ',') == std::vector<std::string>{""});
     CHECK(split("a,,b,", ',') == std::vector<std::string>{"a", "", "b", ""});
     CHECK(join(split("a,b,c", ','), ", ") == "a, b, c");
     CHECK(join(split(",,a", ','), ",") == ",,a");
+  }
+
+  TEST_CASE("of a long list the first are told, and how many more there are") {
+    const std::vector<std::string> all{"a", "b", "c"};
+    CHECK(join_first(all, 3, ", ") == "a, b, c");
+    CHECK(join_first(all, 1, ", ") == "a, ... and 2 more");
+    CHECK(join_first(all, 0, ", ") == "... and 3 more");
+    CHECK(join_first(std::vector<int>{}, 0, ", ", [](int) { return "x"; }).empty());
+    CHECK(join_first(std::vector{1, 2, 3}, 2, "; ", [](int i) { return std::to_string(i * i); }) ==
+          "1; 4; ... and 1 more");
   }
 
   TEST_CASE("a number is the whole text or nothing") {

@@ -67,31 +67,32 @@ def png_seeds():
     yield "two_headers", good[:33] + good[8:]
 
 
-def rle_seeds():
-    def seed(height, width, text):
-        return struct.pack(">HH", height, width) + text
+def sized(height, width, text):
+    return struct.pack(">HH", height, width) + text
 
-    yield "zeros", seed(3, 4, b"<")
-    yield "ones", seed(3, 4, b"0<")
-    yield "columns", seed(3, 2, b"11110")
-    yield "block", seed(10, 7, b"<5500000b0")
-    yield "grid", seed(8, 8, b"0110000080H0000080H0000080H000008")
-    yield "rows", seed(20, 30, b"[18<00000000000000000U;")
-    yield "corners", seed(720, 1280, b"01noSl00")
-    yield "davis", seed(480, 854, b"Tg\\4T3l;" + b"0" * 397 + b"ljU5")
-    yield "polygon", seed(8, 9, b"b0351O00Nh0")
-    yield "empty", seed(3, 4, b"")
+
+def rle_seeds():
+    yield "zeros", sized(3, 4, b"<")
+    yield "ones", sized(3, 4, b"0<")
+    yield "columns", sized(3, 2, b"11110")
+    yield "block", sized(10, 7, b"<5500000b0")
+    yield "grid", sized(8, 8, b"0110000080H0000080H0000080H000008")
+    yield "rows", sized(20, 30, b"[18<00000000000000000U;")
+    yield "corners", sized(720, 1280, b"01noSl00")
+    yield "davis", sized(480, 854, b"Tg\\4T3l;" + b"0" * 397 + b"ljU5")
+    yield "polygon", sized(8, 9, b"b0351O00Nh0")
+    yield "empty", sized(3, 4, b"")
     yield "nothing", b""
-    yield "zero_size", seed(0, 4, b"0")
-    yield "too_long", seed(2, 2, b"5")
-    yield "too_short", seed(2, 2, b"3")
-    yield "negative", seed(2, 2, b"@4")
-    yield "endless", seed(2, 2, b"S" * 64)
-    yield "unfinished", seed(2, 2, b"1S")
-    yield "not_text", seed(2, 2, b"1\x80\xff")
-    yield "zero_runs", seed(2, 2, b"0000000000000004")
-    yield "largest", seed(65535, 65535, b"0")
-    yield "wraps", seed(2, 2, b"PPPPPP4" * 4)
+    yield "zero_size", sized(0, 4, b"0")
+    yield "too_long", sized(2, 2, b"5")
+    yield "too_short", sized(2, 2, b"3")
+    yield "negative", sized(2, 2, b"@4")
+    yield "endless", sized(2, 2, b"S" * 64)
+    yield "unfinished", sized(2, 2, b"1S")
+    yield "not_text", sized(2, 2, b"1\x80\xff")
+    yield "zero_runs", sized(2, 2, b"0000000000000004")
+    yield "largest", sized(65535, 65535, b"0")
+    yield "wraps", sized(2, 2, b"PPPPPP4" * 4)
 
 
 def container_seeds():
@@ -200,18 +201,15 @@ def mots_seeds():
 
 
 def polygon_seeds():
-    def seed(height, width, text):
-        return struct.pack(">HH", height, width) + text
-
-    yield "published", seed(8, 9, b"[[1.5,1.5,6,2,5,6.5,2,5]]")
-    yield "box", seed(8, 9, b"[[1,1,3,2]]")
-    yield "outside", seed(8, 9, b"[[-1e6,-1e6,1e6,-1e6,1e6,1e6]]")
-    yield "infinite", seed(8, 9, b"[[1e400,1,2,3,4,5]]")
-    yield "odd", seed(8, 9, b"[[1,2,3,4,5,6,7]]")
-    yield "two", seed(40, 30, b"[[1,1,20,2,10,30],[5,5,25,5,25,25,5,25]]")
-    yield "wide", seed(1, 65535, b"[[0,0,65535,1,0,1,65535,0]]")
-    yield "none", seed(4, 4, b"[]")
-    yield "unclosed", seed(4, 4, b"[[1,2,3,4,5,6")
+    yield "published", sized(8, 9, b"[[1.5,1.5,6,2,5,6.5,2,5]]")
+    yield "box", sized(8, 9, b"[[1,1,3,2]]")
+    yield "outside", sized(8, 9, b"[[-1e6,-1e6,1e6,-1e6,1e6,1e6]]")
+    yield "infinite", sized(8, 9, b"[[1e400,1,2,3,4,5]]")
+    yield "odd", sized(8, 9, b"[[1,2,3,4,5,6,7]]")
+    yield "two", sized(40, 30, b"[[1,1,20,2,10,30],[5,5,25,5,25,25,5,25]]")
+    yield "wide", sized(1, 65535, b"[[0,0,65535,1,0,1,65535,0]]")
+    yield "none", sized(4, 4, b"[]")
+    yield "unclosed", sized(4, 4, b"[[1,2,3,4,5,6")
 
 
 def zip_seeds():

@@ -96,6 +96,23 @@ TEST_SUITE("io") {
     for (std::size_t k = 0; k < 2; ++k) CHECK(vos::area(rle_of(json[k]["segmentations"][0])) == 20 * 64);
   }
 
+  TEST_CASE(
+      "rle names classes by the data set's numbers, also of what is never seen, and refuses those it does not have") {
+    const Folder folder;
+    const auto sink = vos::open_sink({.format = "rle", .directory = folder.path(), .categories = {10, 20}});
+    auto result = clip_result(0);
+    result.labels.fill_(0);
+    for (auto& object : result.objects) object.category = 1;
+    sink->write({}, result, "x");
+    result.objects[0].category = 2;
+    CHECK_THROWS_WITH_AS(sink->write({}, result, "x"), doctest::Contains("class 2, of a dataset of 2 categories"),
+                         vos::Error);
+    sink->close();
+    const auto json = json_of(folder / "results.json");
+    REQUIRE(json.size() == 2);
+    for (std::size_t k = 0; k < 2; ++k) CHECK(json[k]["category_id"] == 20);
+  }
+
   TEST_CASE("rle leaves a complete file behind whenever it stops, and an empty one is a list") {
     const Folder folder;
     const auto sink = vos::open_sink({.format = "rle", .directory = folder.path()});

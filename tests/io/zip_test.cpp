@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "../refusal.hpp"
 #include "../test.hpp"
 
 namespace {
@@ -12,14 +13,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 Bytes bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
-std::string refusal(const auto& act) {
-  try {
-    act();
-    return "accepted";
-  } catch (const vos::Error& e) {
-    return e.parts().what;
-  }
-}
+std::string refusal(const auto& act) { return vos::test::refused(act).parts().what; }
 
 }  // namespace
 

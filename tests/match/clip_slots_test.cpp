@@ -130,6 +130,14 @@ TEST_SUITE("clip slots") {
     CHECK(single.of_object == Slots{-1, -1});
   }
 
+  TEST_CASE("three frames, as the pages draw them: the first appearance pays 3.7, the whole clip 1.6, each frame .9") {
+    const Clip clip{
+        .queries = 2, .objects = 2, .cost = {{.1, .5, .5, .2}, {.9, .1, .2, .8}, {.8, .2, .1, .9}}, .mean = false};
+    CHECK(clip.total(clip.assign(AssignRule::first_appearance)) == doctest::Approx(3.7));
+    CHECK(clip.total(clip.assign(AssignRule::global)) == doctest::Approx(1.6));
+    CHECK(clip.total(clip.assign(AssignRule::per_frame)) == doctest::Approx(0.9));
+  }
+
   TEST_CASE("a late object gets the slot that the clip would give it") {
     const auto clip = late_entry();
     const auto first = clip.assign(AssignRule::first_appearance), global = clip.assign(AssignRule::global);

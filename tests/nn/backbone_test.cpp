@@ -16,18 +16,10 @@ using namespace vos;
 
 namespace {
 
-// --- weights from key lists ---------------------------------------------------------------------------------------------
+using test::check_figures, test::check_moments, test::keys_below, test::largest, test::made, test::Moments, test::named,
+    test::noise_frames, test::sum_of;
 
-/// The rows of a list below a prefix, with or without it.
-std::vector<KeyRow> keys_below(const std::string& list, const std::string& prefix, bool strip) {
-  std::vector<KeyRow> rows;
-  for (auto& row : read_keys(test::file("golden/keys/" + list + ".tsv")))
-    if (row.key.starts_with(prefix)) {
-      if (strip) row.key.erase(0, prefix.size());
-      rows.push_back(row);
-    }
-  return rows;
-}
+// --- weights from key lists ---------------------------------------------------------------------------------------------
 
 /// How a module differs from a list's part below a prefix; empty where it does not, order included.
 std::string differences(const torch::nn::Module& module, const std::string& list, const std::string& prefix) {
@@ -41,8 +33,6 @@ Weights golden_file(const std::string& name) {
 // --- what is compared -----------------------------------------------------------------------------------------------------
 
 const test::Goldens goldens("nn/golden/backbones.tsv");
-
-using test::check_figures, test::largest, test::made, test::named, test::samples_of, test::sum_of;
 
 // Both sides compute in double, from the same float32 weights: what is left is the order of sums, amplified by some hundred
 // layers, and the twelve digits on record.
@@ -99,38 +89,6 @@ void check_file(BackboneHolder<Impl> encode, const std::string& list, const Load
   const auto maps = encode(named("images", sizes, 2).to(at::kDouble));
   for (std::size_t i = 0; i < maps.size(); ++i)
     check_figures(maps[i].values, goldens(name, "level" + std::to_string(i + 1)), double_tolerance);
-}
-
-/// mean, population deviation, mean |x| and five elements, as one family's figures are recorded.
-struct Moments {
-  std::vector<std::int64_t> sizes;
-  double mean, deviation, abs;
-  std::vector<double> samples;
-};
-
-void check_moments(const at::Tensor& tensor, const Moments& expected) {
-  // float32 against float32 of another program: its own figures move by 3e-5 between float32 and double.
-  constexpr double tolerance = 3e-5;
-  CHECK(tensor.sizes() == at::IntArrayRef(expected.sizes));
-  const auto values = tensor.to(at::kDouble);
-  CHECK(std::abs(values.mean().item<double>() - expected.mean) <= tolerance);
-  CHECK(std::abs(values.std(false).item<double>() - expected.deviation) <= tolerance);
-  CHECK(std::abs(values.abs().mean().item<double>() - expected.abs) <= tolerance);
-  const auto samples = samples_of(tensor);
-  for (std::size_t i = 0; i < samples.size(); ++i) CHECK(std::abs(samples[i] - expected.samples[i]) <= tolerance);
-}
-
-/// Frames of noise as a video would bring them: eight bits, normalised, padded to 64x96.
-at::Tensor noise_frames(std::int64_t frames) {
-  auto pixels = at::empty({frames, 3, 60, 90});
-  auto* out = pixels.mutable_data_ptr<float>();
-  for (std::int64_t i = 0; i < pixels.numel(); ++i) {
-    const auto unit = fill_unit<FillRule::vita>(fill_hash("image"), static_cast<std::uint64_t>(i));  // in [-1,1)
-    out[i] = static_cast<float>(std::floor(128 * (unit + 1)));
-  }
-  const auto channel = [](std::vector<float> values) { return at::tensor(values).view({1, 3, 1, 1}); };
-  const auto normal = (pixels - channel({123.675F, 116.28F, 103.53F})) / channel({58.395F, 57.12F, 57.375F});
-  return at::constant_pad_nd(normal, {0, 6, 0, 4});
 }
 
 }  // namespace
@@ -516,6 +474,25 @@ TEST_SUITE("backbone") {
       numbers += item.value().numel();
     }
     CHECK(numbers < 2'000'000);
+  }
+
+  TEST_CASE("a backbone made by its name is the one of its type, with the norms that are asked for") {
+    torch::nn::Module model;
+    // [any]
+    AnyBackbone encode = make_backbone("mobilenet-v2", {.norm = NormKind::live});
+    model.register_module("backbone", encode.module());  // "backbone.features.0.0.weight", ...
+    // [any]
+    CHECK(model.named_parameters().contains("backbone.features.0.1.weight"));
+    const auto* typed = encode.module()->as<MobileNetV2Impl>();
+    REQUIRE(typed != nullptr);
+    CHECK(typed->options.norm == NormKind::live);
+    CHECK((encode.levels() == MobileNetV2().levels()));
+    encode.module()->eval();
+    const at::NoGradGuard no_grad;
+    const auto images = at::randn({1, 3, 40, 40});
+    const auto copy = encode;
+    CHECK(at::equal(copy(images).back().values, encode(images).back().values));
+    CHECK_THROWS_WITH_AS(make_backbone("mobilenet"), doctest::Contains("known backbones: resnet18"), Error);
   }
 
   TEST_CASE("every entry has a name of its own, and makes a network that its weights load into") {

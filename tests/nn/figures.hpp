@@ -16,6 +16,7 @@
 #include <vos/core/text.hpp>
 #include <vos/io/files.hpp>
 #include <vos/weights/fill.hpp>
+#include <vos/weights/keys.hpp>
 
 #include "../test.hpp"
 
@@ -63,6 +64,49 @@ inline void check_figures(const at::Tensor& tensor, const Figures& expected, dou
   const auto samples = samples_of(tensor);
   for (std::size_t i = 0; i < samples.size(); ++i)
     CHECK(std::abs(samples[i] - expected.samples[i]) <= relative * std::max(mean, std::abs(expected.samples[i])));
+}
+
+/// mean, population deviation, mean |x| and five elements, as one family's figures are recorded.
+struct Moments {
+  std::vector<std::int64_t> sizes;
+  double mean, deviation, abs;
+  std::vector<double> samples;
+};
+
+inline void check_moments(const at::Tensor& tensor, const Moments& expected) {
+  // float32 against float32 of another program: its own figures move by 3e-5 between float32 and double.
+  constexpr double tolerance = 3e-5;
+  CHECK(tensor.sizes() == at::IntArrayRef(expected.sizes));
+  const auto values = tensor.to(at::kDouble);
+  CHECK(std::abs(values.mean().item<double>() - expected.mean) <= tolerance);
+  CHECK(std::abs(values.std(false).item<double>() - expected.deviation) <= tolerance);
+  CHECK(std::abs(values.abs().mean().item<double>() - expected.abs) <= tolerance);
+  const auto samples = samples_of(tensor);
+  for (std::size_t i = 0; i < samples.size(); ++i) CHECK(std::abs(samples[i] - expected.samples[i]) <= tolerance);
+}
+
+/// Frames of noise as a video would bring them: eight bits, normalised, padded to 64x96.
+inline at::Tensor noise_frames(std::int64_t frames) {
+  auto pixels = at::empty({frames, 3, 60, 90});
+  auto* out = pixels.mutable_data_ptr<float>();
+  for (std::int64_t i = 0; i < pixels.numel(); ++i) {
+    const auto unit = fill_unit<FillRule::vita>(fill_hash("image"), static_cast<std::uint64_t>(i));  // in [-1,1)
+    out[i] = static_cast<float>(std::floor(128 * (unit + 1)));
+  }
+  const auto channel = [](std::vector<float> values) { return at::tensor(values).view({1, 3, 1, 1}); };
+  const auto normal = (pixels - channel({123.675F, 116.28F, 103.53F})) / channel({58.395F, 57.12F, 57.375F});
+  return at::constant_pad_nd(normal, {0, 6, 0, 4});
+}
+
+/// The rows of a list below a prefix, with or without it.
+inline std::vector<KeyRow> keys_below(const std::string& list, const std::string& prefix, bool strip) {
+  std::vector<KeyRow> rows;
+  for (auto& row : read_keys(file("golden/keys/" + list + ".tsv")))
+    if (row.key.starts_with(prefix)) {
+      if (strip) row.key.erase(0, prefix.size());
+      rows.push_back(row);
+    }
+  return rows;
 }
 
 /// A file that a script in golden/ made: figures by case and tensor.

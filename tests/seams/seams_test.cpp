@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <torch/nn/module.h>
 
 #include <vos/core/random.hpp>
 #include <vos/criterion/criterion.hpp>
@@ -173,18 +174,30 @@ static_assert(!Dataset<StreamOfSamples>, "a call that changes the dataset depend
 // [task]
 /// Learns one number: the mean brightness of a dataset.
 struct BrightnessTask {
+  struct Guess : torch::nn::Module {
+    at::Tensor value = register_parameter("value", at::zeros({}));
+  };
   using Batch = at::Tensor;
   SceneDataset data;
-  at::Tensor guess = at::zeros({}).requires_grad_();
+  std::shared_ptr<Guess> guess = std::make_shared<Guess>();
 
+  /// One frame's mean after the other: number n is the same wherever one begins.
+  struct Batches {
+    const SceneDataset& data;
+    std::int64_t number;
+    Batch next() {
+      const auto n = number++;
+      return data({.epoch = n / data.size(), .index = n % data.size()}).frames.to(at::kFloat).mean();
+    }
+  };
+
+  torch::nn::Module& module() { return *guess; }
   std::int64_t steps_per_epoch() const { return data.size(); }
-  Batch batch(std::int64_t epoch, std::int64_t step) const {
-    return data({.epoch = epoch, .index = step}).frames.to(at::kFloat).mean();
-  }
-  Losses loss(const Batch& batch) { return {{"square", (guess - batch / 255).square()}}; }
+  Batches batches(std::int64_t first) const { return {data, first}; }
+  Losses loss(const Batch& batch) { return {{"square", (guess->value - batch / 255).square()}}; }
   Metrics validate(const Work& work) {
     work.step(1.0, "validate");
-    return {{"negative error", -(guess - batch(0, 0) / 255).abs().item<double>()}};
+    return {{"negative error", -(guess->value - batches(0).next() / 255).abs().item<double>()}};
   }
   std::string main_metric() const { return "negative error"; }
 };
@@ -192,8 +205,9 @@ static_assert(Task<BrightnessTask>);
 // [task]
 struct TaskWithoutFigure {
   using Batch = at::Tensor;
+  torch::nn::Module& module();
   std::int64_t steps_per_epoch() const { return 1; }
-  Batch batch(std::int64_t, std::int64_t) const { return {}; }
+  BrightnessTask::Batches batches(std::int64_t) const;
   Losses loss(const Batch&) { return {}; }
   Metrics validate(const Work&) { return {}; }
 };
@@ -279,11 +293,13 @@ TEST_SUITE("seams") {
   TEST_CASE("a task is enough to train with") {
     BrightnessTask task;
     const double before = task.validate({}).at(task.main_metric());
+    auto batches = task.batches(0);
     for (std::int64_t step = 0; step < 20; ++step) {
-      task.loss(task.batch(0, step)).at("square").backward();
+      auto& value = task.guess->value;
+      task.loss(batches.next()).at("square").backward();
       const at::NoGradGuard off;
-      task.guess.sub_(0.3 * task.guess.grad());
-      task.guess.mutable_grad().zero_();
+      value.sub_(0.3 * value.grad());
+      value.mutable_grad().zero_();
     }
     CHECK(task.validate({}).at(task.main_metric()) > before);
   }

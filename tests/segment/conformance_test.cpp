@@ -1,4 +1,10 @@
 // What every registered segmenter must hold to, whatever its family. A rule is written once and runs over the registry.
+//
+// Models that need weights run with filled ones, at a small size. They find objects by themselves, and what they find means
+// nothing: so beside the caller's objects there may be others, and three rules are left out, each saying why. Those hold
+// where a detector knows what it says: tests/segment/online_test.cpp.
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -11,6 +17,8 @@
 #include <vos/data/synthetic.hpp>
 #include <vos/models.hpp>
 
+#include "../filled_weights.hpp"
+#include "../small_network.hpp"
 #include "../test.hpp"
 
 using namespace vos;
@@ -39,13 +47,32 @@ const Clip& small_clip() {
   return clip;
 }
 
-using Maker = std::function<AnySegmenter()>;
+/// One line of the registry, and how to make a fresh segmenter of it.
+struct Model {
+  SegmenterSpec spec;
+  bool finds = false;  ///< objects that nobody prompted
+  AnySegmenter operator()() const { return make_segmenter(spec); }
+};
 
-void for_every_model(const std::function<void(const Maker&)>& rule) {
+/// Filled weights for each model that needs some, made once.
+std::filesystem::path weights_of(const std::string& model) {
+  static const test::Folder folder;
+  static std::map<std::string, std::filesystem::path> files;
+  auto& file = files[model];
+  if (file.empty()) file = test::write_filled_weights(folder.path(), model, test::small_network);
+  return file;
+}
+
+void for_every_model(const std::function<void(const Model&)>& rule) {
   for (const auto& info : list_models()) {
-    if (info.needs_weights || !info.needs_prompt) continue;  // those have rules of their own beside their model
     CAPTURE(info.name);
-    rule([&] { return make_segmenter({.model = info.name}); });
+    Model model{{.model = info.name}, !info.needs_prompt};
+    if (info.needs_weights) {
+      model.spec.weights = weights_of(info.name);
+      // Thresholds so low that there is always something to follow, to lose and to find again.
+      model.spec.options = {{"birth", "0.2"}, {"keep", "0.15"}, {"back", "0.2"}, {"patience", "2"}};
+    }
+    rule(model);
   }
 }
 
@@ -104,6 +131,19 @@ std::vector<ObjectId> ids_of(const FrameResult& result) {
   return ids;
 }
 
+/// These are listed, and nothing else but what the model has found.
+bool lists(const Model& model, const FrameResult& result, const std::vector<ObjectId>& wanted) {
+  const auto ids = ids_of(result);
+  return model.finds ? std::includes(ids.begin(), ids.end(), wanted.begin(), wanted.end()) : ids == wanted;
+}
+
+/// Each object of `given` lies exactly there.
+bool shows(const FrameResult& result, const at::Tensor& given) {
+  for (const auto& [id, extent] : label_extents(given))
+    if (!at::equal(result.labels.eq(id), given.eq(id))) return false;
+  return true;
+}
+
 at::Tensor square(std::int64_t height, std::int64_t width, std::int64_t y, std::int64_t x, std::int64_t side,
                   ObjectId id) {
   auto labels = at::zeros({height, width}, at::kInt);
@@ -122,24 +162,26 @@ double resident_mb() {
 
 TEST_SUITE("conformance") {
   TEST_CASE("one result a frame, in order, at the frame's size, every object in it") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       auto segmenter = make();
       const auto results = run(segmenter, small_clip(), {{0, small_clip().truth[0]}});
-      for (const auto& result : results) CHECK(ids_of(result) == std::vector<ObjectId>{1, 2});
+      for (const auto& result : results) CHECK(lists(make, result, {1, 2}));
     });
   }
 
   TEST_CASE("the frame that is prompted shows the given masks exactly") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       auto segmenter = make();
       const auto results = run(segmenter, small_clip(), {{0, small_clip().truth[0]}, {4, small_clip().truth[4]}});
+      CHECK(shows(results[0], small_clip().truth[0]));
+      CHECK(shows(results[4], small_clip().truth[4]));
+      if (make.finds) return;
       CHECK(at::equal(results[0].labels, small_clip().truth[0]));
-      CHECK(at::equal(results[4].labels, small_clip().truth[4]));
     });
   }
 
   TEST_CASE("the same input gives bit-equal output, in a fresh segmenter and after reset") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       auto first = make(), second = make();
       const auto expected = run(first, small_clip(), {{0, small_clip().truth[0]}});
       CHECK(same(run(second, small_clip(), {{0, small_clip().truth[0]}}), expected));
@@ -150,7 +192,7 @@ TEST_SUITE("conformance") {
   }
 
   TEST_CASE("a snapshot taken in mid-video goes on exactly as the run it was taken from") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       auto straight = make();
       Snapshot middle;
       const auto expected = run(straight, small_clip(), {{0, small_clip().truth[0]}}, [&](std::int64_t index) {
@@ -159,7 +201,9 @@ TEST_SUITE("conformance") {
       auto other = make();
       for (int round = 0; round < 2; ++round) {  // the same snapshot serves twice: what follows does not wear it out
         other.restore(middle);
-        CHECK(other.objects() == std::set<ObjectId>{1, 2});
+        CHECK(other.objects().contains(1));
+        CHECK(other.objects().contains(2));
+        if (!make.finds) CHECK(other.objects().size() == 2);
         std::vector<FrameResult> results;
         for (std::size_t i = 4; i < small_clip().frames.size(); ++i)
           for (auto& result : other.push(small_clip().frames[i])) results.push_back(std::move(result));
@@ -172,32 +216,31 @@ TEST_SUITE("conformance") {
   }
 
   TEST_CASE("ids are the caller's: not contiguous, large, and never another object's") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       auto segmenter = make();
       auto labels = small_clip().truth[0].clone();
       labels.masked_fill_(small_clip().truth[0].eq(1), 70000);
       labels.masked_fill_(small_clip().truth[0].eq(2), 3);
-      for (const auto& result : run(segmenter, small_clip(), {{0, labels}}))
-        CHECK(ids_of(result) == std::vector<ObjectId>{3, 70000});
+      for (const auto& result : run(segmenter, small_clip(), {{0, labels}})) CHECK(lists(make, result, {3, 70000}));
     });
   }
 
   TEST_CASE("an object joins later by a mask that brings only it; the others stay") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       auto segmenter = make();
       const auto& truth = small_clip().truth;
       const auto results =
           run(segmenter, small_clip(), {{0, truth[0] * truth[0].eq(1)}, {3, truth[3] * truth[3].eq(2)}});
-      CHECK(ids_of(results[2]) == std::vector<ObjectId>{1});
-      CHECK(ids_of(results[3]) == std::vector<ObjectId>{1, 2});
-      CHECK(results[3].find(1)->state == ObjectState::visible);
-      CHECK(ids_of(results[7]) == std::vector<ObjectId>{1, 2});
+      CHECK(lists(make, results[2], {1}));
+      CHECK(lists(make, results[3], {1, 2}));
+      if (!make.finds) CHECK(results[3].find(1)->state == ObjectState::visible);  // else it is where a detector sees it
+      CHECK(lists(make, results[7], {1, 2}));
     });
   }
 
   TEST_CASE("a prompt at the frame pushed last corrects what follows") {
-    for_every_model([](const Maker& make) {
-      if (!make().latency().online()) return;
+    for_every_model([](const Model& make) {
+      if (!make().latency().online() || make.finds) return;  // a mask goes on only as a detection
       const auto& clip = small_clip();
       auto segmenter = make();
       segmenter.prompt(clip.frames[0], square(64, 96, 2, 2, 6, 1));  // a poor start, far from the object
@@ -213,7 +256,7 @@ TEST_SUITE("conformance") {
   }
 
   TEST_CASE("a removed object is gone, the others stay, and its id may come back") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       const auto& clip = small_clip();
       auto segmenter = make();
       const auto results =
@@ -221,14 +264,15 @@ TEST_SUITE("conformance") {
             if (index == 2) segmenter.remove(1);
           });
       if (!segmenter.latency().online()) return;
-      CHECK(ids_of(results[3]) == std::vector<ObjectId>{2});
+      CHECK(lists(make, results[3], {2}));
+      CHECK(results[3].find(1) == nullptr);
       CHECK(results[3].labels.eq(1).sum().item<int>() == 0);
-      CHECK(ids_of(results[6]) == std::vector<ObjectId>{1, 2});
+      CHECK(lists(make, results[6], {1, 2}));
     });
   }
 
   TEST_CASE("a frame of another size in mid-video is answered at its own size") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       const auto large = clip_of("crossing,size=144x96", 8);
       auto mixed = small_clip();
       for (const std::size_t i : {2U, 3U, 6U}) mixed.frames[i] = large.frames[i];
@@ -241,7 +285,8 @@ TEST_SUITE("conformance") {
   }
 
   TEST_CASE("no objects, and prompts of nothing but zeros, give empty results") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
+      if (make.finds) return;  // it needs no prompt
       auto segmenter = make();
       for (const auto& result : run(segmenter, small_clip(), {{0, at::zeros({64, 96}, at::kInt)}})) {
         CHECK(result.objects.empty());
@@ -251,7 +296,7 @@ TEST_SUITE("conformance") {
   }
 
   TEST_CASE("one pixel, the whole frame, and frames down to one pixel are tracked or lost, never a crash") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       auto segmenter = make();
       run(segmenter, small_clip(), {{0, square(64, 96, 30, 40, 1, 5)}});
       segmenter.reset();
@@ -268,7 +313,7 @@ TEST_SUITE("conformance") {
   }
 
   TEST_CASE("indices may have gaps and need not begin at zero") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       auto clip = small_clip();
       for (std::size_t i = 0; i < clip.frames.size(); ++i)
         clip.frames[i].index = 100 + 7 * static_cast<std::int64_t>(i);
@@ -278,7 +323,7 @@ TEST_SUITE("conformance") {
   }
 
   TEST_CASE("illegal calls are refused and leave no trace") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       const auto& clip = small_clip();
       auto undisturbed = make();
       const auto expected = run(undisturbed, clip, {{0, clip.truth[0]}, {5, clip.truth[5]}});
@@ -305,7 +350,7 @@ TEST_SUITE("conformance") {
   }
 
   TEST_CASE("a prompted frame must be the next to be pushed") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       const auto& clip = small_clip();
       auto segmenter = make();
       segmenter.prompt(clip.frames[2], clip.truth[2]);
@@ -318,7 +363,7 @@ TEST_SUITE("conformance") {
   }
 
   TEST_CASE("a stop leaves the state as it was: the same push works afterwards and gives the same") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       const auto& clip = small_clip();
       auto undisturbed = make(), segmenter = make();
       const auto expected = run(undisturbed, clip, {{0, clip.truth[0]}});
@@ -334,7 +379,7 @@ TEST_SUITE("conformance") {
   }
 
   TEST_CASE("frames, labels and results already given are never written again") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       const auto clip = clip_of("crossing,size=96x64", 6);
       const auto rgb = clip.frames[1].rgb.clone(), labels = clip.truth[0].clone();
       auto segmenter = make();
@@ -349,7 +394,7 @@ TEST_SUITE("conformance") {
   }
 
   TEST_CASE("any order of legal calls keeps results well formed") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       const auto clip = clip_of("crowd,size=80x48,objects=5", 24);
       for (std::uint64_t seed = 0; seed < 4; ++seed) {
         CAPTURE(seed);
@@ -382,7 +427,7 @@ TEST_SUITE("conformance") {
   }
 
   TEST_CASE("memory does not grow with the frames") {
-    for_every_model([](const Maker& make) {
+    for_every_model([](const Model& make) {
       const auto clip = clip_of("crossing,size=96x64", 60);
       auto segmenter = make();
       if (segmenter.latency().frames == Latency::whole_video) return;

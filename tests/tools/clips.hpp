@@ -16,6 +16,7 @@
 
 #include <vos/vos.hpp>
 
+#include "../refusal.hpp"
 #include "infer/run.hpp"
 
 namespace vos::test {
@@ -36,12 +37,7 @@ inline Ran infer(const std::vector<std::string>& words, std::stop_token stop = {
 
 /// What a run that has to fail throws.
 inline Error error_of(const std::vector<std::string>& words) {
-  try {
-    infer(words);
-  } catch (const Error& error) {
-    return error;
-  }
-  return Error({.what = "no error"});
+  return refused([&] { infer(words); });
 }
 
 inline bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "../refusal.hpp"
 #include "datasets.hpp"
 
 using namespace vos;
@@ -51,12 +52,7 @@ Strings findings_of(const Json& report) {
 bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 Error error_of(const Strings& words) {
-  try {
-    run(words);
-  } catch (const Error& error) {
-    return error;
-  }
-  return Error({.what = "not refused", .exit_code = -1});
+  return test::refused([&] { run(words); });
 }
 
 /// A fault, and the one finding that it must lead to.

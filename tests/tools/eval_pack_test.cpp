@@ -12,6 +12,7 @@
 
 #include "eval/run.hpp"
 
+#include "../refusal.hpp"
 #include "../test.hpp"
 
 using namespace vos;
@@ -56,12 +57,7 @@ int pack(const std::vector<std::string>& words, std::string* said = nullptr) {
 }
 
 Error::Parts refusal(const std::vector<std::string>& words) {
-  try {
-    pack(words);
-  } catch (const Error& e) {
-    return e.parts();
-  }
-  return {.what = "not refused"};
+  return test::refused([&] { pack(words); }).parts();
 }
 
 bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

@@ -17,6 +17,7 @@
 #include "eval/run.hpp"
 #include "eval/scores.hpp"
 
+#include "../refusal.hpp"
 #include "../test.hpp"
 
 using namespace vos;
@@ -106,13 +107,8 @@ std::string printed(const std::vector<std::string>& words) {
 }
 
 Error::Parts refusal(const std::vector<std::string>& words) {
-  try {
-    std::ostringstream out, err;
-    static_cast<void>(eval::run(eval::parse(words), out, err));
-  } catch (const Error& e) {
-    return e.parts();
-  }
-  return {.what = "not refused"};
+  std::ostringstream out, err;
+  return test::refused([&] { eval::run(eval::parse(words), out, err); }).parts();
 }
 
 bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

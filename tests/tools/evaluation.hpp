@@ -18,6 +18,7 @@
 
 #include "eval/run.hpp"
 
+#include "../refusal.hpp"
 #include "../test.hpp"
 
 namespace vos::test {
@@ -42,12 +43,7 @@ inline nlohmann::json report_of(std::vector<std::string> words) {
 
 /// What a run that has to fail throws.
 inline Error refusal_of(const std::vector<std::string>& words) {
-  try {
-    evaluate(words);
-  } catch (const Error& error) {
-    return error;
-  }
-  return Error({.what = "no error", .exit_code = 0});
+  return refused([&] { evaluate(words); });
 }
 
 inline bool mentions(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

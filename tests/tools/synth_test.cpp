@@ -17,6 +17,7 @@
 #include <vos/vos.hpp>
 #include <vos/wire/rle_encode.hpp>
 
+#include "../refusal.hpp"
 #include "../test.hpp"
 
 using namespace vos;
@@ -34,12 +35,7 @@ std::string ran(std::vector<std::string> words) {
 
 /// The Error with which a command line, or the run behind it, is refused.
 Error refusal(const std::vector<std::string>& words) {
-  try {
-    ran(words);
-  } catch (const Error& error) {
-    return error;
-  }
-  return Error({.what = "not refused"});
+  return test::refused([&] { ran(words); });
 }
 
 std::string text_of(const fs::path& path) {

@@ -29,6 +29,7 @@
 #include "weights/text.hpp"
 #include "weights/tree.hpp"
 
+#include "../refusal.hpp"
 #include "../test.hpp"
 #include "../weights/made.hpp"
 
@@ -61,12 +62,7 @@ Json json_of(std::vector<std::string> words, int code = 0) {
 
 /// The Error with which a command line, or the run behind it, is refused.
 Error refusal(const std::vector<std::string>& words) {
-  try {
-    run_tool(words);
-  } catch (const Error& error) {
-    return error;
-  }
-  return Error({.what = "not refused"});
+  return test::refused([&] { run_tool(words); });
 }
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -807,6 +803,26 @@ TEST_SUITE("tools/weights") {
     run_tool({"fill", "--keys", list, "--rule", "aot", "--out", again});
     CHECK(read_file(out) == read_file(again));
     CHECK(has(refusal({"fill", "--keys", list, "--rule", "aot", "--out", out}).what(), "--overwrite"));
+  }
+
+  TEST_CASE("a network is filled with other options, which its file remembers") {
+    test::Folder folder;
+    const auto out = (folder / "tiny.safetensors").string();
+    run_tool(
+        {"fill", "--model", "vita-tcovis-tiny", "--set", "tokens=20", "classes=3", "--rule", "vita", "--out", out});
+    const auto written = open_checkpoint(out);
+    CHECK(written->metadata.at("vos.model") == "vita-tcovis-tiny");
+    CHECK(Json::parse(written->metadata.at("vos.options"))["tokens"] == "20");
+    CHECK(json_of({"check", out, "--model", "vita-tcovis-tiny"})["loads"] == true);
+    const auto other = json_of({"check", out, "--model", "vita-tcovis-tiny", "--set", "tokens=9"}, 1);
+    CHECK(other["misshapen"][0]["name"] == "sem_seg_head.predictor.query_feat.weight");
+    const auto fill = [&](const std::string& model, const std::string& setting) {
+      return std::string{
+          refusal({"fill", "--model", model, "--set", setting, "--rule", "vita", "--out", out, "--overwrite"}).what()};
+    };
+    CHECK(has(fill("vita-tcovis-tiny", "token=9"), "did you mean 'tokens'"));
+    CHECK(has(fill("vita-tcovis-tiny", "tokens"), "KEY=VALUE"));
+    CHECK(has(fill("resnet18", "tokens=9"), "has no options"));
   }
 
   TEST_CASE("check names what stands in the way, and ends with exit code 1") {

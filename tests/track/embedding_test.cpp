@@ -89,10 +89,18 @@ TEST_SUITE("track") {
     check_near({bank.memory().begin(), bank.memory().end()}, {1});
   }
 
+  TEST_CASE("what a bank looks back on is weighed by its age, however often the cache has been filled") {
+    // Ages weigh 1/3, 2/3 and 1, scores 0: the mean of 3, 4 and 5 is (3 + 2*4 + 3*5) / 6.
+    EmbeddingBank bank;
+    for (const float value : {1.0F, 2.0F, 3.0F, 4.0F, 5.0F})
+      bank.add(Vector{value}, 0, {.update = "temporal", .cache = 3, .unit = false});
+    check_near({bank.memory().begin(), bank.memory().end()}, {26.0F / 6});
+  }
+
   TEST_CASE("a bank's unusable options are refused with what would do") {
-    CHECK_THROWS_WITH_AS(check(EmbeddingBankOptions{.update = "guide"}), doctest::Contains("guided"), Error);
-    CHECK_THROWS_AS(check(EmbeddingBankOptions{.momentum = 1.5}), Error);
-    CHECK_THROWS_AS(check(EmbeddingBankOptions{.cache = 0}), Error);
+    CHECK_THROWS_WITH_AS(expect_usable(EmbeddingBankOptions{.update = "guide"}), doctest::Contains("guided"), Error);
+    CHECK_THROWS_AS(expect_usable(EmbeddingBankOptions{.momentum = 1.5}), Error);
+    CHECK_THROWS_AS(expect_usable(EmbeddingBankOptions{.cache = 0}), Error);
   }
 
   TEST_CASE("bi-softmax agrees with the reference") {

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <vos/core/random.hpp>
@@ -136,10 +139,10 @@ TEST_SUITE("track") {
 
   TEST_CASE("classes agree by how far their distributions cover each other") {
     const std::vector<float> a{1, 0}, b{0, 1}, even{0.5F, 0.5F};
-    CHECK(agreement(a, a) == doctest::Approx(1));
-    CHECK(agreement(a, b) == doctest::Approx(0));
-    CHECK(agreement(a, even) == doctest::Approx(std::sqrt(0.5)));
-    CHECK(agreement({}, a) == 1);
+    CHECK(class_agreement(a, a) == doctest::Approx(1));
+    CHECK(class_agreement(a, b) == doctest::Approx(0));
+    CHECK(class_agreement(a, even) == doctest::Approx(std::sqrt(0.5)));
+    CHECK(class_agreement({}, a) == 1);
   }
 
   TEST_CASE("of two tracks on one object the younger goes after three frames, unless it is the user's") {
@@ -198,6 +201,60 @@ TEST_SUITE("track") {
     CHECK(coarse_mask(std::vector<float>(12, -1), 3, 4).empty());
     CHECK(coarse_mask(std::vector<float>(12, 1), 3, 4).area == 48 * 64);
     CHECK(coarse_mask({}, 0, 0).empty());
+  }
+
+  TEST_CASE("runs are the pixels inside, in reading order, however wide a row is") {
+    CounterRandom random{9};
+    for (std::int64_t width = 0; width < 140; ++width) {
+      std::vector<float> logits(static_cast<std::size_t>(3 * width));
+      for (auto& logit : logits)
+        logit = random.uniform() < 0.1 ? std::nanf("") : static_cast<float>(random.below(5) - width % 4);
+      std::vector<std::int64_t> expected, found;
+      for (std::size_t i = 0; i < logits.size(); ++i)
+        if (logits[i] > 0) expected.push_back(static_cast<std::int64_t>(i));
+      for_each_run(logits, 3, width, [&](auto y, auto begin, auto end) {
+        for (auto x = begin; x < end; ++x) found.push_back(y * width + x);
+      });
+      CHECK(found == expected);
+    }
+  }
+
+  TEST_CASE("run by run, pixel by pixel, or by hand: a mask covers the same cells; a cleared count is as new") {
+    CounterRandom random{10};
+    for (const auto& [height, width] : {std::pair{1, 1}, {3, 5}, {30, 53}, {64, 64}, {65, 40}, {100, 170}}) {
+      CellCounts runs(height, width);
+      for (int round = 0; round < 5; ++round) {
+        CellCounts pixels(height, width);
+        runs.clear();
+        std::vector<double> share(64 * 64);  // of each cell, in double precision
+        const double cell = std::max(height, width) / 64.0;
+        const auto y0 = random.below(height), x0 = random.below(width);
+        const auto y1 = y0 + 1 + random.below(height - y0), x1 = x0 + 1 + random.below(width - x0);
+        for (auto y = y0; y < y1; ++y) {
+          runs.add(y, x0, x1);
+          for (auto x = x0; x < x1; ++x) pixels.add(y, x);
+        }
+        double most = 0;
+        const auto inside = [&](std::int64_t i, std::int64_t from, std::int64_t to) {
+          return std::max(0.0, std::min((static_cast<double>(i) + 1) * cell, static_cast<double>(to)) -
+                                   std::max(static_cast<double>(i) * cell, static_cast<double>(from)));
+        };
+        for (std::int64_t y = 0; y < 64; ++y)
+          for (std::int64_t x = 0; x < 64; ++x)
+            most = std::max(most, share[static_cast<std::size_t>(y * 64 + x)] = inside(y, y0, y1) * inside(x, x0, x1));
+        const auto mask = runs.mask();
+        CHECK(mask == pixels.mask());
+        for (std::int64_t y = 0; y < 64; ++y)
+          for (std::int64_t x = 0; x < 64; ++x) {
+            const double covered = share[static_cast<std::size_t>(y * 64 + x)] / most;
+            // Just a half may be rounded to either side here; the counts are whole numbers.
+            if (std::abs(covered - 0.5) > 1e-9)
+              CHECK((mask.rows[static_cast<std::size_t>(y)] >> x & 1) == (covered > 0.5));
+          }
+      }
+      runs.clear();
+      CHECK(runs.mask().empty());
+    }
   }
 
   TEST_CASE("one rectangle at four strides is one place") {

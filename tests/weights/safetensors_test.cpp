@@ -20,6 +20,7 @@
 #include <vos/io/files.hpp>
 
 #include "../python.hpp"
+#include "../refusal.hpp"
 #include "../test.hpp"
 
 namespace {
@@ -43,14 +44,7 @@ Opened open(std::shared_ptr<const FileBytes> file, const CheckpointOptions& opti
   return checkpoint;
 }
 
-vos::Error::Parts refusal(const auto& act) {
-  try {
-    act();
-  } catch (const vos::Error& e) {
-    return e.parts();
-  }
-  return {.what = "accepted"};
-}
+vos::Error::Parts refusal(const auto& act) { return vos::test::refused(act).parts(); }
 
 std::string hex(std::span<const std::uint8_t> bytes) {
   std::string text;
@@ -297,7 +291,7 @@ TEST_SUITE("weights") {
     const auto file = vos::read_file(vos::test::file("weights/golden/torch.safetensors"));
     for (std::size_t size = 0; size < file.size(); ++size) {
       const Bytes part(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size));
-      CHECK(refusal([&] { open(FileBytes::of(part)); }).what != "accepted");
+      CHECK(refusal([&] { open(FileBytes::of(part)); }).what != "not refused");
     }
   }
 
@@ -432,7 +426,9 @@ TEST_SUITE("weights") {
       const auto before = peak();
       vos::write_safetensors(folder / "a", std::vector<TensorBytes>{{"a", DType::u8, {size}, bytes}});
       const auto checkpoint = open(FileBytes::map(folder / "a"));
-      ::_exit(peak() - before < 4096 && checkpoint->storages[0].bytes.size() == size ? 0 : 1);  // kilobytes
+      // A copy would be all of it; what the sanitizers keep of their own is some megabytes.
+      const auto few = static_cast<long>(size / 4 / 1024);
+      ::_exit(peak() - before < few && checkpoint->storages[0].bytes.size() == size ? 0 : 1);
     } else {
       ::waitpid(child, &status, 0);
     }

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -15,6 +18,19 @@
 #include "common/common_options.hpp"
 
 namespace vos::tool {
+
+/// The tool's command, if the words begin with one, taken off them; else empty.
+inline std::string take_command(std::vector<std::string>& words) {
+  if (words.empty() || words.front().starts_with("-")) return {};
+  auto command = std::move(words.front());
+  words.erase(words.begin());
+  return command;
+}
+
+/// As many as --threads says; 0: one for each core.
+inline std::size_t thread_count(std::int64_t given) {
+  return given > 0 ? static_cast<std::size_t>(given) : std::max(1U, std::thread::hardware_concurrency());
+}
 
 /// A tool's command line: CLI11's parser, our messages. Options that must be given are checked by the tool after
 /// `parse`, so that a misspelt one is reported as misspelt and not as missing.

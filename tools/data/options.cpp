@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 namespace vos::data {
@@ -38,20 +37,15 @@ void check(const Options& options, const tool::CommandLine& line) {
 
 }  // namespace
 
-std::size_t Options::thread_count() const {
-  return threads > 0 ? static_cast<std::size_t>(threads) : std::max(1U, std::thread::hardware_concurrency());
-}
+std::size_t Options::thread_count() const { return tool::thread_count(threads); }
 
 Options parse(std::vector<std::string> words) {
   Options options;
   tool::CommandLine line("vos-data", "Looks at datasets: what is in them, and what is wrong with them.",
                          options.common);
   line.usage_line("COMMAND ROOT [OPTIONS]");
-  std::string command, root, output;
-  if (!words.empty() && !words.front().starts_with("-")) {
-    command = words.front();
-    words.erase(words.begin());
-  }
+  const auto command = tool::take_command(words);
+  std::string root, output;
 
   line.group("Dataset");
   line.option("root,--root,--dataset_root", root, "DIR",

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <string_view>
-#include <thread>
 
 #include "common/command_line.hpp"
 
@@ -98,19 +97,14 @@ void check(const Options& options, const tool::CommandLine& line) {
 
 }  // namespace
 
-std::size_t Options::thread_count() const {
-  return threads > 0 ? static_cast<std::size_t>(threads) : std::max(1U, std::thread::hardware_concurrency());
-}
+std::size_t Options::thread_count() const { return tool::thread_count(threads); }
 
 Options parse(std::vector<std::string> words) {
   Options options;
   tool::CommandLine line("vos-eval", "Measures results by the rules of the benchmarks.", options.common);
   line.usage_line("COMMAND --gt GT --pred PRED [OPTIONS]");
   line.json_to_file();
-  if (!words.empty() && !words.front().starts_with("-")) {
-    options.command = words.front();
-    words.erase(words.begin());
-  }
+  options.command = tool::take_command(words);
   std::string gt, pred, output, csv, html, train_meta;
 
   line.group("In and out");

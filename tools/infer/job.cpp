@@ -91,7 +91,7 @@ std::vector<Job> plan_dataset(const Options& options) {
     const auto folder = video.frames.empty() ? catalog->root : video.frames.front().image.parent_path();
     job.source = {.input = folder.string(), .frames = options.frames, .max_size = options.max_size};
     for (const auto& frame : video.frames) job.source.files.push_back(frame.image);
-    job.number = static_cast<std::int64_t>(jobs.size()) + 1;
+    job.number = video.number > 0 ? video.number : static_cast<std::int64_t>(jobs.size()) + 1;
     job.output = options.output / video.name;
     job.catalog = catalog;
     job.video = &video;

@@ -19,7 +19,7 @@ struct Job {
   std::shared_ptr<const Catalog> catalog = {};  ///< the dataset it is from, if it is from one
   const CatalogVideo* video = nullptr;          ///< of the catalogue
   std::filesystem::path output;                 ///< OUT, or OUT/SEQUENCE where there are several inputs
-  std::int64_t number = 1;                      ///< from 1, the video's number in results.json
+  std::int64_t number = 1;                      ///< the video's in results.json: the dataset's, else from 1
   nlohmann::ordered_json settings;              ///< all that decides the results: a run goes on only with equal ones
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "job.hpp"
+#include "join_results.hpp"
 #include "list_models.hpp"
 #include "report.hpp"
 #include "sequence.hpp"
@@ -33,11 +34,13 @@ int run(const Options& options, std::ostream& out, std::ostream& err, std::stop_
         << (catalog.split.empty() ? "" : "; split '" + catalog.split + "'") << ", " << jobs.size()
         << (jobs.size() == 1 ? " video" : " videos") << '\n';
   }
+  const auto joined = joined_results_file(jobs, options);
   Report report{.model = options.model.model, .inputs = jobs.size()};
   for (const auto& job : jobs) {
     if (stop.stop_requested()) break;
     report.sequences.push_back(follow(job, options, segmenter, needs_prompt, report.memory, err, stop));
   }
+  if (report.complete() && !joined.empty()) join_results(jobs, joined);
   if (options.common.json) out << to_json(report).dump(2) << std::endl;
   else if (!options.common.quiet) print(out, report, options.common.verbose);
   if (!out.flush())

@@ -25,10 +25,16 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 std::vector<Writer::Sink> open_sinks(const Job& job, const Options& options, const SourceInfo& info) {
+  std::vector<std::int64_t> categories;
+  if (job.catalog)
+    for (const auto& category : job.catalog->categories) categories.push_back(category.id);
   std::vector<Writer::Sink> sinks;
   for (const auto& format : options.formats)
-    sinks.push_back(
-        {format, open_sink({.format = format, .directory = job.output, .source = info, .video_id = job.number})});
+    sinks.push_back({format, open_sink({.format = format,
+                                        .directory = job.output,
+                                        .source = info,
+                                        .video_id = job.number,
+                                        .categories = categories})});
   return sinks;
 }
 

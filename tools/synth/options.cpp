@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <optional>
-#include <thread>
 
 #include <vos/data/synthetic.hpp>
 
@@ -113,7 +112,7 @@ Options parse(const std::vector<std::string>& words) {
   options.training_split = split == "train";
   options.seed = seed.value_or(options.training_split ? 1 : 1'000'001);  // so that the splits differ
   check(options, line);
-  if (options.threads == 0) options.threads = std::max(1U, std::thread::hardware_concurrency());
+  options.threads = static_cast<std::int64_t>(tool::thread_count(options.threads));
   return options;
 }
 

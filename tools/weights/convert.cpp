@@ -235,10 +235,7 @@ Converted convert(const Checkpoint& file, const Options& options, std::stop_toke
 
 void print(std::ostream& out, const Converted& converted) {
   const auto names = [](const std::vector<std::string>& all) {
-    constexpr std::size_t most = 12;
-    std::vector<std::string> some;
-    for (std::size_t i = 0; i < std::min(most, all.size()); ++i) some.push_back(printable(all[i]));
-    return join(some, ", ") + (all.size() > most ? ", ... and " + std::to_string(all.size() - most) + " more" : "");
+    return join_first(all, 12, ", ", [](const std::string& name) { return printable(name); });
   };
   out << path_text(converted.to) << "\n  " << counted(converted.tensors, "tensor") << " of "
       << path_text(converted.from) << ", " << size_text(converted.bytes) << "; the file has "
@@ -248,7 +245,7 @@ void print(std::ostream& out, const Converted& converted) {
   if (!converted.kept.empty()) out << "  kept beside the weights: " << names(converted.kept) << '\n';
   if (!converted.stripped.empty()) out << "  left out: " << names(converted.stripped) << '\n';
   if (!converted.tied.empty())
-    out << "  tied weights: " << counted(static_cast<std::int64_t>(converted.tied.size()), "tensor")
+    out << "  tied weights: " << counted(converted.tied.size(), "tensor")
         << " had several names; each name is written, and the metadata's vos.tied lists them\n";
 }
 

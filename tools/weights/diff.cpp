@@ -86,21 +86,17 @@ void find_renamed(Difference& difference, std::size_t threads, std::stop_token s
 void print_only(std::ostream& out, const char* title, const Checkpoint& file, const std::vector<NamedRecord>& weights,
                 std::size_t most) {
   if (weights.empty()) return;
-  out << '\n' << title << " (" << count_text(static_cast<std::int64_t>(weights.size())) << ")\n";
+  out << '\n' << title << " (" << count_text(weights.size()) << ")\n";
   std::vector<FoldName> names;
   for (const auto& weight : weights) {
     const auto& tensor = record(file, weight);
     names.push_back({weight.name, text_of_sizes(tensor.sizes) + type_text(tensor)});
   }
-  const auto lines = folded(names);
-  tool::Table table({"name", "shape", "type", "tensors"}, 3);
-  for (std::size_t i = 0; i < std::min(most, lines.size()); ++i) {
-    const auto& tensor = record(file, weights[lines[i].members.front()]);
-    table.add({name_text(lines[i].name), text_of_sizes(tensor.sizes), type_text(tensor),
-               count_text(static_cast<std::int64_t>(lines[i].members.size()))});
-  }
-  table.print(out, "  ");
-  print_cut(out, lines.size(), most);
+  print_first(out, tool::Table({"name", "shape", "type", "tensors"}, 3), folded(names), most, [&](const Folded& line) {
+    const auto& tensor = record(file, weights[line.members.front()]);
+    return std::vector{name_text(line.name), text_of_sizes(tensor.sizes), type_text(tensor),
+                       count_text(line.members.size())};
+  });
 }
 
 /// A titled table with a line for each pair.
@@ -108,11 +104,8 @@ template <class Row>
 void print_pairs(std::ostream& out, const char* title, const std::vector<Pair>& pairs, std::vector<std::string> head,
                  std::size_t left, std::size_t most, const Row& row) {
   if (pairs.empty()) return;
-  out << '\n' << title << " (" << count_text(static_cast<std::int64_t>(pairs.size())) << ")\n";
-  tool::Table table(std::move(head), left);
-  for (std::size_t i = 0; i < std::min(most, pairs.size()); ++i) table.add(row(pairs[i]));
-  table.print(out, "  ");
-  print_cut(out, pairs.size(), most);
+  out << '\n' << title << " (" << count_text(pairs.size()) << ")\n";
+  print_first(out, tool::Table(std::move(head), left), pairs, most, row);
 }
 
 /// Integers of 64 bits, which a double would round from 2^53 on.
@@ -208,10 +201,9 @@ Difference diff(const Checkpoint& a, const Checkpoint& b, const Options& options
 void print(std::ostream& out, const Difference& difference, bool verbose) {
   const auto &a = difference.a, &b = difference.b;
   const std::size_t most = verbose ? SIZE_MAX : 20;
-  const auto count = [](std::size_t n) { return count_text(static_cast<std::int64_t>(n)); };
   tool::Table files({"", "file", "tensors"}, 2);
-  files.add({"A", path_text(a.where), count(difference.tensors_a)});
-  files.add({"B", path_text(b.where), count(difference.tensors_b)});
+  files.add({"A", path_text(a.where), count_text(difference.tensors_a)});
+  files.add({"B", path_text(b.where), count_text(difference.tensors_b)});
   files.print(out);
 
   print_pairs(out, "values differ", difference.values,
@@ -226,29 +218,24 @@ void print(std::ostream& out, const Difference& difference, bool verbose) {
                        text_of_sizes(record(b, pair.b).sizes)};
   });
   if (!difference.types.empty()) {
-    out << "\ntypes differ (" << count(difference.types.size()) << ")\n";
+    out << "\ntypes differ (" << count_text(difference.types.size()) << ")\n";
     std::map<std::string, std::size_t> kinds;
     for (const auto& pair : difference.types)
       ++kinds[type_text(record(a, pair.a)) + " -> " + type_text(record(b, pair.b))];
-    for (const auto& [kind, times] : kinds) out << "  " << kind << "  " << count(times) << '\n';
+    for (const auto& [kind, times] : kinds) out << "  " << kind << "  " << count_text(times) << '\n';
   }
   if (!difference.renamed.empty()) {
-    out << "\nrenamed (" << count(difference.renamed.size()) << "): the same values under another name\n";
+    out << "\nrenamed (" << count_text(difference.renamed.size()) << "): the same values under another name\n";
     std::vector<std::pair<std::string, std::string>> pairs;
     for (const auto& [one, other, values] : difference.renamed) pairs.emplace_back(one.name, other.name);
-    const auto rules = pair_rules(pairs);
-    tool::Table table({"A", "B", "tensors"}, 2);
-    for (std::size_t i = 0; i < std::min(most, rules.size()); ++i)
-      table.add({name_text(rules[i].a), name_text(rules[i].b), count(rules[i].count)});
-    table.print(out, "  ");
-    print_cut(out, rules.size(), most);
+    print_rules(out, {"A", "B", "tensors"}, pairs, most);
   }
   print_only(out, "only in A", a, difference.only_a, most);
   print_only(out, "only in B", b, difference.only_b, most);
 
-  out << '\n' << (difference.same() ? "equal: " : "different: ") << count(difference.equal) << " the same";
+  out << '\n' << (difference.same() ? "equal: " : "different: ") << count_text(difference.equal) << " the same";
   const auto add = [&](std::size_t n, const char* what) {
-    if (n > 0) out << ", " << count(n) << ' ' << what;
+    if (n > 0) out << ", " << count_text(n) << ' ' << what;
   };
   add(difference.values.size(), "with other values");
   add(difference.shapes.size(), "of another shape");

@@ -8,6 +8,8 @@
 
 #include <vos/core/text.hpp>
 
+#include "text.hpp"
+
 namespace vos::weights {
 namespace {
 
@@ -123,6 +125,13 @@ std::vector<PairRule> pair_rules(const std::vector<std::pair<std::string, std::s
   for (std::size_t i = 0; i < rules.size(); ++i)
     for (auto* name : {&rules[i].a, &rules[i].b}) *name += shared[i] + (rules[i].count > 1 ? "**" : "");
   return rules;
+}
+
+void print_rules(std::ostream& out, std::vector<std::string> head,
+                 const std::vector<std::pair<std::string, std::string>>& pairs, std::size_t most) {
+  print_first(out, tool::Table(std::move(head), 2), pair_rules(pairs), most, [](const PairRule& rule) {
+    return std::vector{name_text(rule.a), name_text(rule.b), count_text(rule.count)};
+  });
 }
 
 }  // namespace vos::weights

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,10 @@ struct PairRule {
 
 /// In the order of the first pair of each.
 std::vector<PairRule> pair_rules(const std::vector<std::pair<std::string, std::string>>& pairs);
+
+/// These as a table of the first `most`, under three words.
+void print_rules(std::ostream& out, std::vector<std::string> head,
+                 const std::vector<std::pair<std::string, std::string>>& pairs, std::size_t most);
 
 /// How many letters at the end two names have in common, in whole parts.
 std::size_t common_tail(const std::string& a, const std::string& b);

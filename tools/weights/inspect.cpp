@@ -65,15 +65,13 @@ std::vector<std::pair<std::string, Amount>> by(const Inspected& inspected, const
 
 void print_amounts(std::ostream& out, const char* title, const std::vector<std::pair<std::string, Amount>>& amounts,
                    bool verbose) {
-  const std::size_t most = verbose ? SIZE_MAX : 24;
-  tool::Table table({title, "tensors", "numbers", "size"});
-  for (std::size_t i = 0; i < std::min(most, amounts.size()); ++i) {
-    const auto& [name, amount] = amounts[i];
-    table.add({name_text(name), count_text(amount.tensors), count_text(amount.numbers), size_text(amount.bytes)});
-  }
   out << '\n';
-  table.print(out, "  ");
-  print_cut(out, amounts.size(), most);
+  print_first(out, tool::Table({title, "tensors", "numbers", "size"}), amounts, verbose ? SIZE_MAX : 24,
+              [](const auto& line) {
+                const auto& [name, amount] = line;
+                return std::vector{name_text(name), count_text(amount.tensors), count_text(amount.numbers),
+                                   size_text(amount.bytes)};
+              });
 }
 
 std::string amount_text(const Amount& amount) {
@@ -125,19 +123,13 @@ void print_stats(std::ostream& out, const Inspected& inspected) {
 }
 
 void print_shared(std::ostream& out, const std::vector<SharedNames>& shared, bool verbose) {
-  const std::size_t most = verbose ? SIZE_MAX : 8;
   std::vector<std::pair<std::string, std::string>> tied, overlapping;
   for (const auto& [same, names] : shared)
     for (std::size_t i = 1; i < names.size(); ++i) (same ? tied : overlapping).emplace_back(names[0], names[i]);
   const auto part = [&](const char* title, const auto& pairs) {
     if (pairs.empty()) return;
-    const auto rules = pair_rules(pairs);
-    tool::Table table({title, "", "tensors"}, 2);
-    for (std::size_t i = 0; i < std::min(most, rules.size()); ++i)
-      table.add({name_text(rules[i].a), name_text(rules[i].b), count_text(static_cast<std::int64_t>(rules[i].count))});
     out << '\n';
-    table.print(out, "  ");
-    print_cut(out, rules.size(), most);
+    print_rules(out, {title, "", "tensors"}, pairs, verbose ? SIZE_MAX : 8);
   };
   part("one tensor, two names", tied);
   part("overlapping memory", overlapping);
@@ -149,8 +141,7 @@ void print_sum(std::ostream& out, const Inspected& inspected,
   out << "  " << counted(amount.tensors, "tensor") << ", " << counted(amount.numbers, "number") << ", "
       << size_text(amount.bytes);
   if (types.size() == 1) out << ", all " << types.front().first;
-  if (inspected.filtered > 0)
-    out << "; " << count_text(static_cast<std::int64_t>(inspected.filtered)) << " more do not match --filter";
+  if (inspected.filtered > 0) out << "; " << count_text(inspected.filtered) << " more do not match --filter";
   out << '\n';
 }
 
@@ -197,8 +188,7 @@ Inspected inspect(const Checkpoint& checkpoint, const Options& options, std::sto
   }
   if (inspected.weights.empty() && !all.empty())
     throw Error(
-        {.what = "none of " + counted(static_cast<std::int64_t>(all.size()), "name") + " matches --filter '" +
-                 options.filter + "'",
+        {.what = "none of " + counted(all.size(), "name") + " matches --filter '" + options.filter + "'",
          .where = checkpoint.where,
          .mend = "* stands for a part without dots, ** for any run; a text without either for a piece of a name"});
   if (options.stats) {

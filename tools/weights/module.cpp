@@ -13,6 +13,7 @@
 #include <vos/weights/load.hpp>
 #include <vos/weights/module_of_keys.hpp>
 #include <vos/weights/modules.hpp>
+#include <vos/weights/network_metadata.hpp>
 #include <vos/weights/write_safetensors.hpp>
 
 #include "convert.hpp"
@@ -40,6 +41,12 @@ decltype(auto) named(const char* option, const Find& find) {
   }
 }
 
+/// The network that --model and --set ask for.
+ModuleEntry network_of(const Options& options, const NetworkSettings& settings) {
+  const auto entry = named("--model", [&] { return module_entry(options.model); });
+  return named("--set", [&] { return configured(entry, settings); });
+}
+
 Json json_of(const LoadReport::Key& key) {
   return {{"name", key.name}, {"shape", key.sizes}, {"dtype", info_of(key.dtype).name}, {"nearest", key.nearest}};
 }
@@ -51,10 +58,16 @@ Json json_of(const LoadReport::Misfit& misfit) {
 }  // namespace
 
 Checked check(const Options& options) {
+  if (options.keys.empty())
+    named("--model", [&]() -> const auto& { return module_entry(options.model); });  // before a long read
+  const auto weights = read_weights(opened(options, 0), options.select);
   std::shared_ptr<torch::nn::Module> module;
   LoadRules rules;
   if (options.keys.empty()) {
-    const auto& entry = named("--model", [&]() -> const auto& { return module_entry(options.model); });
+    auto settings = options.settings;  // over those with which the file says that its network was made
+    if (const auto facts = network_facts(weights.metadata, weights.where); facts.model == options.model)
+      settings.insert(facts.settings.begin(), facts.settings.end());
+    const auto entry = network_of(options, settings);
     module = entry.make();
     rules = entry.rules;
   } else {
@@ -63,7 +76,6 @@ Checked check(const Options& options) {
   }
   if (!options.from.empty()) rules = from_part(options.from, std::move(rules));
   rules.lenient = true;
-  const auto weights = read_weights(opened(options, 0), options.select);
   std::deque<std::vector<std::int64_t>> sizes;
   std::vector<NamedShape> shapes;
   for (const auto& [name, value] : weights.entries) shapes.push_back({name, &sizes.emplace_back(value.sizes().vec())});
@@ -114,9 +126,11 @@ FilledFile fill(const Options& options) {
   expect_output(options.output, options.overwrite);
   FilledFile filled{.model = model_text(options), .rule = options.rule, .to = options.output.string()};
   const auto rule = named("--rule", [&] { return fill_rule_from(options.rule); });
-  const std::map<std::string, std::string> metadata{{"format", "pt"}, {"vos.fill", options.rule}};
+  std::map<std::string, std::string> metadata{{"format", "pt"}, {"vos.fill", options.rule}};
   if (options.keys.empty()) {
-    const auto module = named("--model", [&]() -> const auto& { return module_entry(options.model); }).make();
+    const auto entry = network_of(options, options.settings);
+    metadata.merge(metadata_of(entry));
+    const auto module = entry.make();
     fill_module(*module, rule);
     std::vector<NamedTensor> weights;
     for (const auto& [name, value, parameter] : state_of(*module)) weights.push_back({name, value});

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include <vos/weights/key_pattern.hpp>
@@ -67,13 +66,14 @@ void reading_options(Options& options, tool::CommandLine& line, std::string& unk
 }
 
 struct Words {
-  std::vector<std::string> files = {}, rename = {};
+  std::vector<std::string> files = {}, rename = {}, settings = {};
   std::string unknown = "refuse", dtype = {}, strip = {}, keys = {}, output = {};
 };
 
 void model_options(Options& options, tool::CommandLine& line, Words& words) {
   line.group("Model");
   line.option("--model", options.model, "NAME", "a network of this build; an unknown name lists them");
+  line.option("--set", words.settings, "KEY=VALUE...", "options of the network; an unknown key lists them");
   line.option("--keys", words.keys, "LIST.tsv", "or a list of names, shapes and types");
 }
 
@@ -140,6 +140,12 @@ KeyRule rename_from(const std::string& text, const tool::CommandLine& line) {
   return rule;
 }
 
+std::pair<std::string, std::string> setting_from(const std::string& text, const tool::CommandLine& line) {
+  const auto at = text.find('=');
+  if (at == std::string::npos || at == 0) throw line.usage("--set '" + text + "' is not of the form KEY=VALUE");
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
 void check_words(Options& options, const Words& words, const Command& command, const tool::CommandLine& line) {
   using enum Options::Action;
   if (words.files.size() < command.files.size())
@@ -165,6 +171,12 @@ void check_words(Options& options, const Words& words, const Command& command, c
   if (options.model.empty() == options.keys.empty())
     throw line.usage(options.model.empty() ? "no model: which one shall it be?" : "--model and --keys are two models",
                      "give --model NAME or --keys LIST.tsv");
+  for (const auto& text : words.settings) {
+    auto [key, value] = setting_from(text, line);
+    options.settings[key] = std::move(value);
+  }
+  if (!options.settings.empty() && options.model.empty())
+    throw line.usage("--set is about a network", "give --model NAME");
   if (options.action != fill) return;
   if (options.rule.empty()) throw line.usage("--rule is missing", "use aot, vita or devis");
   if (options.output.empty()) throw line.usage("--out is missing: where shall the weights go?");
@@ -172,20 +184,14 @@ void check_words(Options& options, const Words& words, const Command& command, c
 
 }  // namespace
 
-std::size_t Options::thread_count() const {
-  return threads > 0 ? static_cast<std::size_t>(threads) : std::max(1U, std::thread::hardware_concurrency());
-}
+std::size_t Options::thread_count() const { return tool::thread_count(threads); }
 
 Options parse(std::vector<std::string> words) {
   Options options;
   tool::CommandLine line("vos-weights", "Looks into checkpoints, converts and compares them.", options.common);
   line.usage_line("COMMAND FILE... [OPTIONS]");
   line.footer(footer);
-  std::string name;
-  if (!words.empty() && !words.front().starts_with("-")) {
-    name = words.front();
-    words.erase(words.begin());
-  }
+  const auto name = tool::take_command(words);
   const auto& all = commands();
   const auto command = std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.name == name; });
   const auto options_end = std::find(words.begin(), words.end(), "--");

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ struct Options {
 
   // check, fill
   std::string model = {}, rule = {};
+  std::map<std::string, std::string> settings = {};  ///< options of the model
   std::string from = {};  ///< of check: the model is a part of the file's, whose names begin so
   std::filesystem::path keys = {}, output = {};
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -9,6 +11,8 @@
 #include <string_view>
 
 #include <vos/core/text.hpp>
+
+#include "common/table.hpp"
 
 namespace vos::weights {
 
@@ -28,7 +32,8 @@ inline std::string size_text(std::int64_t bytes) {
 }
 
 /// "1,234,567"
-inline std::string count_text(std::int64_t count) {
+template <std::integral Count>
+std::string count_text(Count count) {
   const auto digits = std::to_string(count);
   std::string text;
   for (std::size_t i = 0; i < digits.size(); ++i) {
@@ -39,7 +44,8 @@ inline std::string count_text(std::int64_t count) {
 }
 
 /// "1 tensor", "1,234 tensors"
-inline std::string counted(std::int64_t count, const std::string& thing) {
+template <std::integral Count>
+std::string counted(Count count, const std::string& thing) {
   return count_text(count) + " " + thing + (count == 1 ? "" : "s");
 }
 
@@ -51,8 +57,15 @@ inline std::string path_text(std::string_view path) { return printable(path, 409
 
 /// Below a table of the first `most` lines of `all`.
 inline void print_cut(std::ostream& out, std::size_t all, std::size_t most) {
-  if (all > most)
-    out << "  ... and " << count_text(static_cast<std::int64_t>(all - most)) << " more; --verbose prints them\n";
+  if (all > most) out << "  ... and " << count_text(all - most) << " more; --verbose prints them\n";
+}
+
+/// A table with a row for each of the first `most` of `all`, and below it how many more there are.
+template <class All, class RowOf>
+void print_first(std::ostream& out, tool::Table table, const All& all, std::size_t most, const RowOf& row_of) {
+  for (std::size_t i = 0; i < std::min(most, all.size()); ++i) table.add(row_of(all[i]));
+  table.print(out, "  ");
+  print_cut(out, all.size(), most);
 }
 
 /// Six digits of a number, without a tail of zeros; "nan", "inf".

@@ -59,7 +59,7 @@ std::string leaf_text(const Checkpoint& file, const CheckpointNode& node) {
     case NodeKind::integer: return node.text.empty() ? std::to_string(node.integer) : printable(node.text, 40);
     case NodeKind::real: return value_text(node.real);
     case NodeKind::text: return "'" + printable(node.text, 80) + "'";
-    case NodeKind::bytes: return counted(static_cast<std::int64_t>(node.text.size()), "byte");
+    case NodeKind::bytes: return counted(node.text.size(), "byte");
     default: {
       const auto& tensor = file.tensors[static_cast<std::size_t>(node.integer)];
       return std::string{info_of(tensor.dtype).name} + " " + text_of_sizes(tensor.sizes);
@@ -72,7 +72,7 @@ std::string container_text(const Checkpoint& file, const CheckpointNode& node) {
   static constexpr const char* names[] = {"list", "tuple", "set", "dict"};
   if (node.kind == NodeKind::object) return printable(node.text);
   return std::string{names[static_cast<int>(node.kind) - static_cast<int>(NodeKind::list)]} + " of " +
-         count_text(static_cast<std::int64_t>(child_count(file, node)));
+         count_text(child_count(file, node));
 }
 
 /// A few numbers on one line: "(0.9, 0.999)", "torch.device('cuda', 3)"; empty where they are too many or not all leaves.
@@ -124,8 +124,7 @@ class Printer {
     above_.push_back(id);
     for (const auto& child : children(file_, node, limits_.items)) print(child.node, child.name, indent + "  ");
     if (count > limits_.items && !cut_)
-      out_ << indent << "  ... and " << count_text(static_cast<std::int64_t>(count - limits_.items)) << " more"
-           << limits_.mend << '\n';
+      out_ << indent << "  ... and " << count_text(count - limits_.items) << " more" << limits_.mend << '\n';
     above_.pop_back();
   }
 

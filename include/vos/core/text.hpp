@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,7 +41,8 @@ std::string nearest_name(std::string_view text, const Names& known) {
   for (const auto& candidate : known) {
     const std::string_view name{candidate};
     const bool begins = text.size() >= 3 && name.substr(0, text.size()) == text;
-    if (const auto distance = begins ? 1 : edit_distance(text, name); distance < best_distance) {
+    const auto distance = begins ? 1 : edit_distance(text, name);
+    if (distance < best_distance && 2 * distance < text.size()) {  // most letters stand: 'ro' does not mean 'rle'
       best_distance = distance;
       best = name;
     }
@@ -75,6 +78,20 @@ std::string join(const Pieces& pieces, std::string_view separator) {
     text += piece;
   }
   return text;
+}
+
+/// The first `most` of `all`, each as `text_of` tells it, with `separator` between them; behind them how many more there are.
+template <class All, class Text = std::identity>
+std::string join_first(const All& all, std::size_t most, std::string_view separator, const Text& text_of = {}) {
+  std::vector<std::string> pieces;
+  for (const auto& each : all) {
+    if (pieces.size() == most) {
+      pieces.push_back("... and " + std::to_string(std::size(all) - most) + " more");
+      break;
+    }
+    pieces.emplace_back(text_of(each));
+  }
+  return join(pieces, separator);
 }
 
 /// Names that differ in ASCII case alone are the same file extension, scheme or switch.

@@ -61,15 +61,15 @@ struct ClipCriterionOptions {
 };
 
 /// Throws unless the options can be used. Words are looked at where they are turned into rules.
-inline void check(const ClipCriterionOptions& options) {
+inline void expect_usable(const ClipCriterionOptions& options) {
   expect_within("class_weight", options.class_weight, 0);
   expect_within("mask_weight", options.mask_weight, 0);
   expect_within("dice_weight", options.dice_weight, 0);
   expect_within("no_object_weight", options.no_object_weight, 0);
   expect_within("bank", static_cast<double>(options.bank), 0);
-  check(options.focal);
-  check(options.points);
-  check(options.embedding);
+  expect_usable(options.focal);
+  expect_usable(options.points);
+  expect_usable(options.embedding);
 }
 
 /// How wrong a model is that keeps one query for one object through a clip.
@@ -90,7 +90,7 @@ class ClipCriterion {
         focal_(choice("mask_loss", options_.mask_loss, {"bce", "focal"}) == 1),
         with_bank_(choice("negatives", options_.negatives, {"in_batch", "memory_bank"}) == 1),
         sum_frames_(choice("frames", options_.frames, {"mean", "sum"}) == 1) {
-    check(options_);
+    expect_usable(options_);
   }
 
   Losses operator()(const ClipPrediction& prediction, const std::vector<ClipTargets>& targets) {
@@ -118,6 +118,10 @@ class ClipCriterion {
   }
 
   const ClipCriterionOptions& options() const { return options_; }
+
+  /// What it remembers of earlier batches; empty without a memory bank.
+  const NegativeBank& bank() const { return bank_; }
+  NegativeBank& bank() { return bank_; }
 
   /// Replaces counts of masks by their means over all processes, so that a process with few objects does not shout. One
   /// number, or one a frame with `frames = sum`; called once a batch, where masks have a loss.

@@ -44,7 +44,7 @@ struct EmbeddingLossOptions {
 };
 
 /// Throws unless the options can be used.
-inline void check(const EmbeddingLossOptions& options) {
+inline void expect_usable(const EmbeddingLossOptions& options) {
   expect_within("match_weight", options.match_weight, 0);
   expect_within("contrast_weight", options.contrast_weight, 0);
   expect_within("cosine_weight", options.cosine_weight, 0);

@@ -24,7 +24,7 @@ struct FocalOptions {
 };
 
 /// Throws unless the options can be used.
-inline void check(const FocalOptions& options) {
+inline void expect_usable(const FocalOptions& options) {
   expect_within("focal_alpha", options.alpha, -1, 1);
   if (options.gamma != 0) expect_within("focal_gamma", options.gamma, 1);
 }

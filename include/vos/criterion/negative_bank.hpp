@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
@@ -29,6 +30,13 @@ class NegativeBank {
   std::int64_t size() const { return embeddings_.defined() ? embeddings_.size(0) : 0; }
   const at::Tensor& embeddings() const { return embeddings_; }  ///< [size,E]; undefined while empty
   const at::Tensor& videos() const { return videos_; }          ///< [size] int64: whose objects they are, or nobody's
+
+  /// Takes the place of what it holds, as another bank had it.
+  void restore(at::Tensor embeddings, at::Tensor videos) {
+    expect_shape(embeddings, {any_size, any_size}, "embeddings [n,E]");
+    expect_shape(videos, {embeddings.size(0)}, "videos [n]");
+    embeddings_ = std::move(embeddings), videos_ = std::move(videos);
+  }
 
   /// [A,size] bool: which of them are of other videos than these [A,1] and so negatives.
   at::Tensor foreign_to(const at::Tensor& videos) const {

@@ -33,6 +33,7 @@ struct CatalogObject {
 struct CatalogVideo {
   std::string name = {};
   std::int64_t height = 0, width = 0;  ///< 0 where no list says
+  std::int64_t number = 0;             ///< the dataset's own, by which results name it; 0 where it has none
   std::vector<CatalogFrame> frames = {};
   std::vector<CatalogObject> objects = {};
 };

@@ -42,8 +42,9 @@ inline at::Tensor masks_of(const Sample& sample) {
 /// The label maps of a sample [T,H,W], from its masks where it has none: where they overlap, the later object.
 inline at::Tensor labels_of(const Sample& sample) {
   if (sample.labels.defined()) return sample.labels;
-  const auto masks = sample.masks.contiguous();
   auto labels = at::zeros({length_of(sample), sample.frames.size(1), sample.frames.size(2)}, at::kInt);
+  if (!sample.masks.defined()) return labels;
+  const auto masks = sample.masks.contiguous();
   const auto* mask = masks.const_data_ptr<bool>();
   auto* to = labels.mutable_data_ptr<std::int32_t>();
   for (const auto id : sample.ids)

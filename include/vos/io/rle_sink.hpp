@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include <vos/core/shape.hpp>
+#include <vos/error.hpp>
 #include <vos/io/files.hpp>
 #include <vos/io/label_checks.hpp>
 #include <vos/io/sink.hpp>
@@ -28,14 +30,15 @@ namespace vos {
 ///   {"video_id": 1, "category_id": 3, "score": 0.9, "id": 7, "segmentations": [null, {"size": [h,w], "counts": "…"}, …]}
 ///
 /// `segmentations` has an item for each frame written, in order; null where the object has no pixel. `score` is the mean
-/// over the frames with a mask, `category_id` the class given most often, 1 where the model knows none. `id`, the object's
-/// id, is ours: readers of the plain form pass over it.
+/// over the frames with a mask, `category_id` the class given most often, by the data set's number where that is known, and
+/// 1 where the model knows none. `id`, the object's id, is ours: readers of the plain form pass over it.
 ///
 /// The text of the masks is kept until the end, some hundred bytes a mask. Meanwhile the file is brought up to date at
 /// frames 64, 128, 256 and so on, so that a killed run leaves at least half of itself and writing stays linear.
 class RleSink final : public ResultSink {
  public:
-  explicit RleSink(const SinkSpec& spec) : file_(spec.directory / "results.json"), video_id_(spec.video_id) {
+  explicit RleSink(const SinkSpec& spec)
+      : file_(spec.directory / "results.json"), video_id_(spec.video_id), categories_(spec.categories) {
     make_folder(spec.directory);
   }
   ~RleSink() override {
@@ -46,6 +49,7 @@ class RleSink final : public ResultSink {
   }
 
   void write(const Frame&, const FrameResult& result, const std::string&) override {
+    for (const auto& object : result.objects) expect_category(object.category);
     for (const auto& [id, rle] : masks_of(result)) {
       auto& track = tracks_[id];
       track.skip_to(frames_);
@@ -56,7 +60,8 @@ class RleSink final : public ResultSink {
       ++track.classes[object != nullptr ? object->category : -1];
       ++track.masks;
     }
-    for (const auto& object : result.objects) tracks_[object.id];  // known, though it may never be seen
+    for (const auto& object : result.objects)  // known, though it may never be seen
+      tracks_[object.id].classes.try_emplace(object.category, 0);
     ++frames_;
     changed_ = true;
     if (frames_ == next_save_) {
@@ -108,17 +113,30 @@ class RleSink final : public ResultSink {
     return rles;
   }
 
+  void expect_category(std::int32_t category) const {
+    if (categories_.empty() || category < std::ssize(categories_)) return;
+    throw Error({.what = "the model's class " + std::to_string(category) + ", of a dataset of " +
+                         std::to_string(categories_.size()) + " categories",
+                 .where = file_.string(),
+                 .mend = "use weights trained on this dataset, or model classes that match"});
+  }
+
+  std::int64_t number_of(std::int32_t category) const {
+    if (category < 0) return 1;
+    return categories_.empty() ? category : categories_[static_cast<std::size_t>(category)];
+  }
+
   void save() {
     std::string text = "[";
     for (auto& [id, track] : tracks_) {
       track.skip_to(frames_);
       std::int32_t category = -1;
-      std::int64_t most = 0;
+      std::int64_t most = -1;  // one that was never seen has its class, too
       for (const auto& [value, count] : track.classes)
         if (count > most) category = value, most = count;
       const nlohmann::ordered_json entry{
           {"video_id", video_id_},
-          {"category_id", category < 0 ? 1 : category},
+          {"category_id", number_of(category)},
           {"score", track.masks > 0 ? std::round(1e6 * track.score / static_cast<double>(track.masks)) / 1e6 : 0.0},
           {"id", id}};
       auto head = entry.dump();
@@ -133,6 +151,7 @@ class RleSink final : public ResultSink {
 
   std::filesystem::path file_;
   std::int64_t video_id_, frames_ = 0, next_save_ = 64;
+  std::vector<std::int64_t> categories_;
   std::map<ObjectId, Track> tracks_;
   bool changed_ = false, saved_ = false;
 };

@@ -37,11 +37,12 @@ class ResultSink {
 ///   contact  DIRECTORY/contact.png    evenly spaced frames on one sheet
 struct SinkSpec {
   std::string format;
-  std::filesystem::path directory;  ///< made where it is missing
-  SourceInfo source = {};           ///< fps is the overlay's; the rest is advice
-  DrawOptions draw = {};            ///< how `mp4` and `contact` look
-  std::int64_t video_id = 1;        ///< `rle`: the video's number in the data set
-  std::int64_t tiles = 12;          ///< `contact`: pictures on the sheet
+  std::filesystem::path directory;            ///< made where it is missing
+  SourceInfo source = {};                     ///< fps is the overlay's; the rest is advice
+  DrawOptions draw = {};                      ///< how `mp4` and `contact` look
+  std::int64_t video_id = 1;                  ///< `rle`: the video's number in the data set
+  std::vector<std::int64_t> categories = {};  ///< `rle`: the data set's number of each class; empty: the class itself
+  std::int64_t tiles = 12;                    ///< `contact`: pictures on the sheet
 };
 
 /// The formats that `open_sink` knows, in the order in which help texts list them.

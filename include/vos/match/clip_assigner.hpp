@@ -42,7 +42,7 @@ class ClipAssigner {
             static_cast<std::uint8_t>(choice("assign", options_.assign, {"global", "first_appearance", "per_frame"}))}),
         weights_(FrameWeights{
             static_cast<std::uint8_t>(choice("assign.weights", options_.weights, {"sum", "mean", "area"}))}) {
-    check(options_.cost);
+    expect_usable(options_.cost);
     // Elsewhere one frame decides, and what a slot says in others has no part in it.
     if (rule_ != AssignRule::global) options_.cost.absent_weight = 0;
   }

@@ -39,7 +39,7 @@ struct ClipCostOptions {
 };
 
 /// Throws unless the options can be used.
-inline void check(const ClipCostOptions& options) {
+inline void expect_usable(const ClipCostOptions& options) {
   expect_within("assign.class_weight", options.class_weight, 0);
   expect_within("assign.mask_weight", options.mask_weight, 0);
   expect_within("assign.dice_weight", options.dice_weight, 0);

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <vector>
 
+#include <vos/core/greedy_assignment.hpp>
 #include <vos/match/hungarian.hpp>
 #include <vos/match/matcher.hpp>
 
@@ -22,20 +23,12 @@ struct GreedyMatcher {
 
   std::vector<Match> operator()(const at::Tensor& cost) const {
     const auto host = detail::cost_on_host(cost);
-    const auto queries = host.size(0), targets = host.size(1);
-    const auto* value = host.const_data_ptr<double>();
-    std::vector<std::int64_t> order(static_cast<std::size_t>(queries * targets));
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return value[a] < value[b]; });
-    std::vector<bool> used_query(static_cast<std::size_t>(queries)), used_target(static_cast<std::size_t>(targets));
+    const auto target_of =
+        greedy_assignment({host.const_data_ptr<double>(), static_cast<std::size_t>(host.numel())},
+                          static_cast<std::size_t>(host.size(0)), static_cast<std::size_t>(host.size(1)), options.most);
     std::vector<Match> matches;
-    for (const auto pair : order) {
-      const auto query = pair / targets, target = pair % targets;
-      if (!(value[pair] < options.most)) break;
-      if (used_query[static_cast<std::size_t>(query)] || used_target[static_cast<std::size_t>(target)]) continue;
-      used_query[static_cast<std::size_t>(query)] = used_target[static_cast<std::size_t>(target)] = true;
-      matches.push_back({query, target});
-    }
+    for (std::size_t query = 0; query < target_of.size(); ++query)
+      if (target_of[query] >= 0) matches.push_back({static_cast<std::int64_t>(query), target_of[query]});
     std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) { return a.target < b.target; });
     return matches;
   }

@@ -98,7 +98,7 @@ struct LossPointOptions {
 inline constexpr double most_points = 1 << 24;  ///< of a mask, as many as one of 4096x4096 has pixels
 
 /// Throws unless the options can be used.
-inline void check(const LossPointOptions& options) {
+inline void expect_usable(const LossPointOptions& options) {
   expect_within("points", static_cast<double>(options.points), 0, most_points);
   expect_within("oversample", options.oversample, 0, 1000);
   expect_within("importance", options.importance, 0, 1);

@@ -40,14 +40,14 @@ struct FfnImpl : torch::nn::Module {
 TORCH_MODULE(Ffn);
 
 /// norm(x + attention among themselves): x, position [N,Q,C] -> [N,Q,C]. Positions are added to what asks and to what is
-/// asked, not to what is answered.
+/// asked, not to what is answered; an undefined one is none.
 struct SelfAttentionLayerImpl : torch::nn::Module {
   explicit SelfAttentionLayerImpl(AttentionOptions o = {})
       : self_attn(register_module("self_attn", Attention(o))),
         norm(register_module("norm", make_layer_norm(o.channels))) {}
 
   at::Tensor forward(const at::Tensor& x, const at::Tensor& position, const std::optional<at::Tensor>& mask = {}) {
-    const auto placed = x + position;
+    const auto placed = position.defined() ? x + position : x;
     return norm(x + self_attn->dropped(self_attn(placed, placed, x, mask)));
   }
 
@@ -64,8 +64,13 @@ struct CrossAttentionLayerImpl : torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& x, const at::Tensor& position, const at::Tensor& memory,
                      const at::Tensor& memory_position, const std::optional<at::Tensor>& mask = {}) {
-    const auto seen = multihead_attn(x + position, memory + memory_position, memory, mask);
-    return norm(x + multihead_attn->dropped(seen));
+    return look(x, position, memory + memory_position, memory, mask);
+  }
+
+  /// The same where the keys, a memory with its position, are at hand: layers that look at one memory add the two once.
+  at::Tensor look(const at::Tensor& x, const at::Tensor& position, const at::Tensor& keys, const at::Tensor& values,
+                  const std::optional<at::Tensor>& mask = {}) {
+    return norm(x + multihead_attn->dropped(multihead_attn(x + position, keys, values, mask)));
   }
 
   Attention multihead_attn;

@@ -54,6 +54,7 @@ class Protocol {
     if (!last_ || frame.index > *last_) announced_ = frame.index;
     for (const auto& [id, extent] : extents) {
       objects_.insert(id);
+      prompted_.insert(id);
       removed_.erase(id);
     }
     const auto working = at_working_size(frame);
@@ -65,6 +66,7 @@ class Protocol {
   void remove(ObjectId id) {
     check_open("remove()");
     if (objects_.erase(id)) {
+      prompted_.erase(id);
       removed_.insert(id);
       return;
     }
@@ -104,6 +106,8 @@ class Protocol {
     for (auto& result : results) {
       for (const auto& object : result.objects)
         if (!removed_.contains(object.id)) objects_.insert(object.id);  // a late result may still show a removed one
+      // What a model has found by itself it may also forget: then it is listed no more.
+      std::erase_if(objects_, [&](auto id) { return !prompted_.contains(id) && result.find(id) == nullptr; });
       const auto own = own_sizes_.find(result.index);
       if (own == own_sizes_.end()) continue;
       const auto [height, width] = own->second;
@@ -191,7 +195,7 @@ class Protocol {
   std::optional<std::int64_t> last_;                                         // the frame pushed last
   std::optional<std::int64_t> announced_;                                    // a frame prompted, not yet pushed
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> own_sizes_;  // of frames in flight that differ
-  std::set<ObjectId> objects_, removed_;
+  std::set<ObjectId> objects_, prompted_, removed_;
   bool finished_ = false;
 };
 

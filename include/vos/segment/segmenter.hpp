@@ -33,7 +33,7 @@ struct Latency {
 /// positive, labels have the frame's size, prompts name the next or the last frame. It keeps memory and time per frame
 /// flat, and gives bit-equal results for equal calls. One thread at a time.
 ///
-/// Models: HoldSegmenter, FlowSegmenter. Consumer: AnySegmenter.
+/// Models: HoldSegmenter, FlowSegmenter, OnlineSegmenter, BenchmarkSegmenter. Consumer: AnySegmenter.
 template <class S>
 concept Segmenter =
     std::movable<S> && requires(S& segment, const S& present, const Frame& frame, const at::Tensor& labels, ObjectId id,

@@ -4,10 +4,12 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
 #include <vos/core/assignment.hpp>
+#include <vos/core/greedy_assignment.hpp>
 
 namespace vos {
 
@@ -29,20 +31,9 @@ inline std::vector<std::int64_t> associate(std::span<const float> scores, std::s
 /// The same by taking the best pair, then the best of those left, and so on.
 inline std::vector<std::int64_t> associate_greedily(std::span<const float> scores, std::size_t rows,
                                                     std::size_t columns, double accept) {
-  assert(scores.size() == rows * columns);
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < scores.size(); ++i)
-    if (scores[i] > accept) order.push_back(i);
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return scores[a] > scores[b]; });
-  std::vector<std::int64_t> column_of(rows, -1);
-  std::vector<bool> taken(columns);
-  for (const auto pair : order) {
-    const auto row = pair / columns, column = pair % columns;
-    if (column_of[row] >= 0 || taken[column]) continue;
-    column_of[row] = static_cast<std::int64_t>(column);
-    taken[column] = true;
-  }
-  return column_of;
+  std::vector<double> cost(scores.size());
+  std::transform(scores.begin(), scores.end(), cost.begin(), std::negate<double>{});
+  return greedy_assignment(cost, rows, columns, -accept);
 }
 
 }  // namespace vos

@@ -64,15 +64,15 @@ struct TrackEntry {
 };
 
 /// Who lives, who is lost, who comes back, under which id: everything of a tracker but the decision which detection
-/// continues which track. A value: a copy is a snapshot. What it holds is bounded by the detections of some frames and
-/// the gallery's size, not by the length of the video.
+/// continues which track. A value: a copy is a snapshot. What it holds is bounded by the detections of some frames,
+/// the gallery's size and what the caller named, not by the length of the video.
 ///
 /// A frame: `begin`, then for every entry `see` or `miss`, `open` for detections that continue nothing, then `settle`.
 class TrackBook {
  public:
   explicit TrackBook(TrackBookOptions options = {}) : options_(std::move(options)) {
-    check(options_.life);
-    check(options_.bank);
+    expect_usable(options_.life);
+    expect_usable(options_.bank);
   }
 
   const TrackBookOptions& options() const { return options_; }
@@ -82,8 +82,8 @@ class TrackBook {
 
   /// The known object with this id, or null. Objects in the gallery are not known.
   const TrackEntry* find(ObjectId id) const {
-    const auto at = std::find_if(entries_.begin(), entries_.end(), [&](const auto& each) { return each.id == id; });
-    return id > 0 && at != entries_.end() ? &*at : nullptr;
+    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const auto& each) { return each.id == id; });
+    return id > 0 && found != entries_.end() ? &*found : nullptr;
   }
 
   /// Throws unless all embeddings are as wide as each other and as those that are remembered. To be called before `begin`,
@@ -155,18 +155,21 @@ class TrackBook {
         hide(other);
       }
     erase_dead();
-    auto at = std::find_if(entries_.begin(), entries_.end(), [&](const auto& each) { return each.id == id; });
-    if (at == entries_.end()) {
-      at = entries_.emplace(entries_.end());
-      at->id = id;
-      at->begun = ++begun_;
+    auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const auto& each) { return each.id == id; });
+    if (entry == entries_.end()) {
+      entry = entries_.emplace(entries_.end());
+      entry->id = id;
+      entry->begun = ++begun_;
     }
-    at->pinned = at->placed = true;
-    at->life.revive();
-    if (!sighting.embedding.empty()) at->look = {};
-    if (!sighting.classes.empty()) at->classes.clear(), at->frames = 0;
-    show(*at, sighting);
+    entry->pinned = entry->placed = true;
+    entry->life.revive();
+    if (!sighting.embedding.empty()) entry->look = {};
+    if (!sighting.classes.empty()) entry->classes.clear(), entry->frames = 0;
+    show(*entry, sighting);
   }
+
+  /// The caller will use this id: no newborn gets it.
+  void reserve(ObjectId id) { taken_.insert(id); }
 
   /// Object `from` is called `to` from now on; `from` is not given again.
   void rename(ObjectId from, ObjectId to) {
@@ -187,6 +190,16 @@ class TrackBook {
   bool remove(ObjectId id) {
     const bool remembered = gallery_.forget(id);
     return (id > 0 && std::erase_if(entries_, [&](const auto& each) { return each.id == id; }) > 0) || remembered;
+  }
+
+  /// The object is the caller's no more: it may die, and be a duplicate. False if it is not known.
+  bool release(ObjectId id) {
+    for (auto& entry : entries_)
+      if (id > 0 && entry.id == id) {
+        entry.pinned = false;
+        return true;
+      }
+    return false;
   }
 
   void reset() { *this = TrackBook(std::move(options_)); }

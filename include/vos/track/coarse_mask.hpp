@@ -55,25 +55,53 @@ struct CoarseMask {
   }
 };
 
-/// Calls `act(y, x, logit)` for the pixels of a mask of logits [height,width] that are inside: above 0. Most pixels are not,
-/// and are passed over many at a time.
+namespace detail {
+
+/// Bit i: whether logit i of 32 is above 0. GCC's and Clang's own vectors, as wide as every x86-64 and ARMv8 has them.
+inline std::uint64_t inside_bits(const float* logits) {
+  using Floats [[gnu::vector_size(16)]] = float;
+  using Words [[gnu::vector_size(16)]] = std::uint32_t;
+  Words bits{}, places{1, 2, 4, 8};
+  for (std::size_t i = 0; i < 32; i += 4, places <<= 4) {
+    Floats four;
+    std::memcpy(&four, logits + i, sizeof four);
+    bits |= reinterpret_cast<Words>(four > 0.0F) & places;
+  }
+  return bits[0] | bits[1] | bits[2] | bits[3];
+}
+
+/// The same for the pixels x.. of a row; beyond its end nothing is inside.
+inline std::uint64_t inside_bits(const float* row, std::int64_t x, std::int64_t width) {
+  if (x + 32 <= width) return inside_bits(row + x);
+  if (width >= 32) return inside_bits(row + width - 32) >> (x + 32 - width);
+  std::uint64_t bits = 0;
+  for (auto i = x; i < width; ++i) bits |= std::uint64_t{row[i] > 0} << (i - x);
+  return bits;
+}
+
+}  // namespace detail
+
+/// Calls `act(y, begin, end)` for the pixels [begin,end) of row y that are inside a mask of logits [height,width]: above 0.
+/// In reading order; long runs come in pieces. Most pixels are outside, and are passed over many at a time.
+template <class Act>
+inline void for_each_run(std::span<const float> logits, std::int64_t height, std::int64_t width, Act&& act) {
+  assert(static_cast<std::int64_t>(logits.size()) == height * width);
+  for (std::int64_t y = 0; y < height; ++y)
+    for (std::int64_t x = 0; x < width; x += 32)
+      for (auto bits = detail::inside_bits(logits.data() + y * width, x, width); bits != 0;) {
+        const auto begin = std::countr_zero(bits), end = begin + std::countr_one(bits >> begin);
+        act(y, x + begin, x + end);
+        bits &= ~std::uint64_t{0} << end;
+      }
+}
+
+/// Calls `act(y, x, logit)` for the pixels inside, in reading order.
 template <class Act>
 inline void for_each_inside(std::span<const float> logits, std::int64_t height, std::int64_t width, Act&& act) {
-  assert(static_cast<std::int64_t>(logits.size()) == height * width);
-  constexpr std::int64_t block = 32;
-  for (std::int64_t y = 0; y < height; ++y) {
+  for_each_run(logits, height, width, [&](auto y, auto begin, auto end) {
     const auto* row = logits.data() + y * width;
-    for (std::int64_t begin = 0; begin < width; begin += block) {
-      const auto end = std::min(begin + block, width);
-      if (end - begin == block) {
-        std::int32_t any = 0;
-        for (std::int64_t i = 0; i < block; ++i) any |= row[begin + i] > 0 ? -1 : 0;
-        if (any == 0) continue;
-      }
-      for (auto x = begin; x < end; ++x)
-        if (row[x] > 0) act(y, x, row[x]);
-    }
-  }
+    for (auto x = begin; x < end; ++x) act(y, x, row[x]);
+  });
 }
 
 /// How much of each cell of the grid a mask covers.
@@ -83,44 +111,42 @@ inline void for_each_inside(std::span<const float> logits, std::int64_t height, 
 class CellCounts {
  public:
   CellCounts(std::int64_t height, std::int64_t width)
-      : split_((CoarseMask::side + std::max(height, width) - 1) / std::max<std::int64_t>(1, std::max(height, width))),
-        cell_(split_ * std::max(height, width)),
+      : cell_(std::max(height, width)),
         covered_(static_cast<std::size_t>(CoarseMask::side * CoarseMask::side)),
         in_row_(static_cast<std::size_t>(height)),
         in_column_(static_cast<std::size_t>(width)) {
-    steps_.reserve(static_cast<std::size_t>(cell_));
-    for (std::int64_t at = 0, end = CoarseMask::side; end <= CoarseMask::side * cell_; end += CoarseMask::side) {
-      const bool over = end > (at + 1) * cell_;
-      const auto beyond = over ? end - (at + 1) * cell_ : 0;
-      steps_.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(CoarseMask::side - beyond),
-                        static_cast<std::uint32_t>(beyond)});
-      if (end >= (at + 1) * cell_) ++at;
-    }
+    edges_.reserve(static_cast<std::size_t>(cell_ + 1));
+    Edge edge{0, 0};
+    for (edges_.push_back(edge); std::ssize(edges_) <= cell_; edges_.push_back(edge))
+      for (edge.within += CoarseMask::side; edge.within >= cell_; edge.within -= cell_) ++edge.cell;
   }
 
-  void add(std::int64_t y, std::int64_t x) {
-    in_row_[static_cast<std::size_t>(y)] = in_column_[static_cast<std::size_t>(x)] = true;
-    // A picture of fewer than 64 pixels: each is several, none longer than a cell.
-    for (auto row = y * split_; row < (y + 1) * split_; ++row)
-      for (auto column = x * split_; column < (x + 1) * split_; ++column)
-        add(steps_[static_cast<std::size_t>(row)], steps_[static_cast<std::size_t>(column)]);
+  void add(std::int64_t y, std::int64_t x) { add(y, x, x + 1); }
+
+  /// The pixels [begin,end) of row y.
+  void add(std::int64_t y, std::int64_t begin, std::int64_t end) {
+    const bool first = right_ == 0;
+    top_ = first ? y : std::min(top_, y), bottom_ = std::max(bottom_, y + 1);
+    left_ = first ? begin : std::min(left_, begin), right_ = std::max(right_, end);
+    in_row_[static_cast<std::size_t>(y)] = true;
+    std::fill(in_column_.begin() + begin, in_column_.begin() + end, std::uint8_t{true});
+    for_each_cell(y, y + 1, [&](auto row, std::uint64_t tall) {
+      auto* line = covered_.data() + row * CoarseMask::side;
+      for_each_cell(begin, end, [&](auto column, std::uint64_t wide) { line[column] += tall * wide; });
+    });
   }
 
   /// The cells that are covered by half; or, so that small things do not vanish, by half of what the best one is.
   CoarseMask mask() const {
     CoarseMask mask;
-    // Most rows have nothing, and are not looked at.
-    const auto first = std::find(in_row_.begin(), in_row_.end(), 1) - in_row_.begin();
-    if (first == std::ssize(in_row_)) return mask;
-    const auto last = in_row_.rend() - std::find(in_row_.rbegin(), in_row_.rend(), 1);
-    const auto length = CoarseMask::side * split_;
-    const auto top = first * length / cell_, bottom = (last * length + cell_ - 1) / cell_;
-    const auto most =
-        *std::max_element(covered_.begin() + top * CoarseMask::side, covered_.begin() + bottom * CoarseMask::side);
+    const auto [top, bottom, left, right] = touched();
+    std::uint64_t most = 0;
+    for (auto y = top; y < bottom; ++y)
+      for (auto x = left; x < right; ++x) most = std::max(most, covered_[static_cast<std::size_t>(at(y, x))]);
     for (auto y = top; y < bottom; ++y) {
       CoarseMask::Row bits = 0;
-      const auto* row = covered_.data() + y * CoarseMask::side;
-      for (std::size_t x = 0; x < CoarseMask::side; ++x) bits |= CoarseMask::Row{2 * row[x] >= most} << x;
+      for (auto x = left; x < right; ++x)
+        bits |= CoarseMask::Row{2 * covered_[static_cast<std::size_t>(at(y, x))] >= most} << x;
       mask.set_row(y, bits);
     }
     // Only pixels in those rows and columns: a stray one far away does not count.
@@ -129,43 +155,65 @@ class CellCounts {
     return mask;
   }
 
+  /// As new: another mask of this size can be counted.
+  void clear() {
+    const auto [top, bottom, left, right] = touched();
+    for (auto y = top; y < bottom; ++y) std::fill(covered_.begin() + at(y, left), covered_.begin() + at(y, right), 0);
+    std::fill(in_row_.begin() + top_, in_row_.begin() + bottom_, 0);
+    std::fill(in_column_.begin() + left_, in_column_.begin() + right_, 0);
+    top_ = bottom_ = left_ = right_ = 0;
+  }
+
  private:
-  /// Where a pixel lies in a row or column of cells: its first cell, its length in it, and its length in the next.
-  struct Step {
-    std::uint32_t cell, here, next;
+  /// Where the edge between two pixels lies: in which cell of its row or column, and how far into it.
+  struct Edge {
+    std::int64_t cell, within;
+  };
+  struct Cells {
+    std::int64_t top, bottom, left, right;
   };
 
-  void add(const Step& row, const Step& column) {
-    auto* at = covered_.data() + row.cell * CoarseMask::side + column.cell;
-    at[0] += row.here * column.here;
-    if (column.next > 0) at[1] += row.here * column.next;
-    if (row.next == 0) return;
-    at[CoarseMask::side] += row.next * column.here;
-    if (column.next > 0) at[CoarseMask::side + 1] += row.next * column.next;
+  static std::ptrdiff_t at(std::int64_t y, std::int64_t x) { return y * CoarseMask::side + x; }
+  Edge edge(std::int64_t pixel) const { return edges_[static_cast<std::size_t>(pixel)]; }
+
+  /// Calls `act(cell, length)` for the cells that the pixels [begin,end) of a row or column reach into.
+  template <class Act>
+  void for_each_cell(std::int64_t begin, std::int64_t end, Act&& act) const {
+    auto [cell, from] = edge(begin);
+    const auto [last, rest] = edge(end);
+    for (; cell < last; ++cell, from = 0) act(cell, static_cast<std::uint64_t>(cell_ - from));
+    if (rest > from) act(last, static_cast<std::uint64_t>(rest - from));
+  }
+
+  /// The cells that pixels lie in.
+  Cells touched() const {
+    const auto end = [&](std::int64_t pixel) { return edge(pixel).cell + (edge(pixel).within > 0); };
+    return {edge(top_).cell, end(bottom_), edge(left_).cell, end(right_)};
   }
 
   /// From the first to the last that is set of the lines that touch the cells [first,last); unit: cells.
   std::pair<float, float> extent(const std::vector<std::uint8_t>& lines, std::int64_t first, std::int64_t last) const {
-    const auto length = CoarseMask::side * split_;
-    auto begin = first * cell_ / length, end = std::min((last * cell_ + length - 1) / length, std::ssize(lines));
+    auto begin = first * cell_ / CoarseMask::side,
+         end = std::min((last * cell_ + CoarseMask::side - 1) / CoarseMask::side, std::ssize(lines));
     while (begin < end && lines[static_cast<std::size_t>(begin)] == 0) ++begin;
     while (end > begin && lines[static_cast<std::size_t>(end - 1)] == 0) --end;
     const auto in_cells = [&](std::int64_t line) {
-      return static_cast<float>(static_cast<double>(line * length) / static_cast<double>(cell_));
+      return static_cast<float>(static_cast<double>(line * CoarseMask::side) / static_cast<double>(cell_));
     };
     return {std::max(in_cells(begin), static_cast<float>(first)), std::min(in_cells(end), static_cast<float>(last))};
   }
 
-  std::int64_t split_, cell_;  // parts that a pixel is taken as, and the length of a cell
+  std::int64_t cell_;  // a cell's length
+  std::vector<Edge> edges_;
   std::vector<std::uint64_t> covered_;
-  std::vector<Step> steps_;
-  std::vector<std::uint8_t> in_row_, in_column_;  // whether the mask has a pixel there
+  std::vector<std::uint8_t> in_row_, in_column_;              // whether the mask has a pixel there
+  std::int64_t top_ = 0, bottom_ = 0, left_ = 0, right_ = 0;  // pixels outside were not added
 };
 
 /// The cells that a mask of logits covers.
 inline CoarseMask coarse_mask(std::span<const float> logits, std::int64_t height, std::int64_t width) {
   CellCounts counts(height, width);
-  for_each_inside(logits, height, width, [&](auto y, auto x, float) { counts.add(y, x); });
+  for_each_run(logits, height, width, [&](auto y, auto begin, auto end) { counts.add(y, begin, end); });
   return counts.mask();
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <span>
 #include <string>
 #include <utility>
@@ -43,7 +42,7 @@ inline void expect_width(std::size_t given, std::size_t known) {
 }
 
 /// Throws unless the options can be used.
-inline void check(const EmbeddingBankOptions& options) {
+inline void expect_usable(const EmbeddingBankOptions& options) {
   choice("update", options.update, {"momentum", "guided", "temporal"});
   if (!(options.momentum >= 0 && options.momentum <= 1) || options.cache < 1)
     throw Error({.what = "a momentum of " + std::to_string(options.momentum) + " and a cache of " +
@@ -73,19 +72,28 @@ class EmbeddingBank {
     if (empty()) memory_ = seen;
     else if (options.update == "momentum") blend(seen, share);
     else if (options.update == "guided") blend(seen, share * likeness(seen, options.unit));
-    if (options.update != "momentum") {
-      cache_.push_back({score, std::move(seen)});
-      if (cache_.size() > static_cast<std::size_t>(options.cache)) cache_.pop_front();
-    }
+    if (options.update != "momentum") remember(seen, score, static_cast<std::size_t>(options.cache));
     if (options.update == "temporal") average();
     if (options.unit) make_unit(memory_);
   }
 
  private:
-  struct Entry {
-    double score;
-    std::vector<float> embedding;
-  };
+  void remember(std::span<const float> seen, double score, std::size_t most) {
+    if (scores_.size() < most) {
+      scores_.push_back(score);
+      cache_.insert(cache_.end(), seen.begin(), seen.end());
+      return;
+    }
+    scores_[oldest_] = score;
+    std::copy(seen.begin(), seen.end(), cache_.begin() + static_cast<std::ptrdiff_t>(oldest_ * seen.size()));
+    oldest_ = (oldest_ + 1) % most;
+  }
+
+  /// Where the embedding is that has `older` before it.
+  std::size_t place(std::size_t older) const { return (oldest_ + older) % scores_.size(); }
+  std::span<const float> cached(std::size_t place) const {
+    return std::span{cache_}.subspan(place * memory_.size(), memory_.size());
+  }
 
   void blend(std::span<const float> seen, double share) {
     const auto of_new = static_cast<float>(share), of_old = static_cast<float>(1 - share);
@@ -93,25 +101,34 @@ class EmbeddingBank {
   }
 
   double likeness(std::span<const float> seen, bool unit) const {
+    const auto count = scores_.size();
+    if (count == 0) return 1;
+    auto cosines = all_dots(seen, cache_, seen.size());
+    for (std::size_t i = 0; !unit && i < count; ++i) cosines[i] = cosine(seen, cached(i));
     double sum = 0;
-    for (const auto& entry : cache_) sum += unit ? dot(seen, entry.embedding) : cosine(seen, entry.embedding);
-    return cache_.empty() ? 1 : std::max(0.0, sum / static_cast<double>(cache_.size()));
+    for (std::size_t i = 0; i < count; ++i) sum += cosines[place(i)];
+    return std::max(0.0, sum / static_cast<double>(count));
   }
 
   void average() {
     std::fill(memory_.begin(), memory_.end(), 0.0F);
+    const auto count = scores_.size();
+    const auto weight = [&](std::size_t i) {
+      return scores_[place(i)] + static_cast<double>(i + 1) / static_cast<double>(count);
+    };
     double weights = 0;
-    for (std::size_t i = 0; i < cache_.size(); ++i)
-      weights += cache_[i].score + static_cast<double>(i + 1) / static_cast<double>(cache_.size());
-    for (std::size_t i = 0; i < cache_.size(); ++i) {
-      const double weight = cache_[i].score + static_cast<double>(i + 1) / static_cast<double>(cache_.size());
-      const auto share = static_cast<float>(weight / weights);
-      for (std::size_t k = 0; k < memory_.size(); ++k) memory_[k] += share * cache_[i].embedding[k];
+    for (std::size_t i = 0; i < count; ++i) weights += weight(i);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto share = static_cast<float>(weight(i) / weights);
+      const auto embedding = cached(place(i));
+      for (std::size_t k = 0; k < memory_.size(); ++k) memory_[k] += share * embedding[k];
     }
   }
 
   std::vector<float> memory_;
-  std::deque<Entry> cache_;
+  std::vector<float> cache_;    // the last embeddings, one after another, the newest in place of the oldest
+  std::vector<double> scores_;  // of those
+  std::size_t oldest_ = 0;
   std::int64_t seen_ = 0;
 };
 

@@ -35,7 +35,7 @@ struct GalleryOptions {
 
 /// Agreement of two class distributions (Bhattacharyya): 1 for equal ones, 0 where they exclude each other. 1 too where one is
 /// not known.
-inline double agreement(std::span<const float> a, std::span<const float> b) {
+inline double class_agreement(std::span<const float> a, std::span<const float> b) {
   if (a.empty() || a.size() != b.size()) return 1;
   double sum = 0, of_a = 0, of_b = 0;
   for (std::size_t i = 0; i < a.size(); ++i)
@@ -96,7 +96,8 @@ class Gallery {
 
     for (std::size_t i = 0; i < newborns.size(); ++i)
       for (std::size_t j = 0; j < columns; ++j)
-        if (agreement(newborns[i].classes, identities_[j].classes) < options.agreement) scores[i * columns + j] = -1;
+        if (class_agreement(newborns[i].classes, identities_[j].classes) < options.agreement)
+          scores[i * columns + j] = -1;
 
     std::vector<ObjectId> returned;
     for (std::size_t i = 0; i < newborns.size(); ++i) {

@@ -24,5 +24,6 @@ class GlobalTracker : public SightingTracker {
 };
 
 static_assert(Tracker<GlobalTracker>);
+static_assert(!SlotFollower<GlobalTracker>, "its queries are another's in the next frame");
 
 }  // namespace vos

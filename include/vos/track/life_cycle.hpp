@@ -26,7 +26,7 @@ struct LifeCycleOptions {
 };
 
 /// Throws unless the options can be used.
-inline void check(const LifeCycleOptions& options) {
+inline void expect_usable(const LifeCycleOptions& options) {
   if (options.births < 1 || options.window < options.births || options.window > 32)
     throw Error(
         {.what = std::to_string(options.births) + " births within a window of " + std::to_string(options.window),

@@ -60,6 +60,8 @@ inline std::vector<Sighting> observe(const FrameDetections& detections, double l
     expect_shape(detections.embeddings, {1, queries, any_size}, "embeddings [1,Q,E]");
     embeddings = on_host(detections.embeddings);
   }
+  const auto height = masks.defined() ? masks.size(2) : 0, width = masks.defined() ? masks.size(3) : 0;
+  CellCounts cells(height, width);
   std::vector<Sighting> sightings;
   for (std::int64_t query = 0; query < queries; ++query) {
     const auto row = row_of(logits, query);
@@ -73,14 +75,15 @@ inline std::vector<Sighting> observe(const FrameDetections& detections, double l
     if (!(sighting.score >= least)) continue;
     if (masks.defined()) {
       const auto mask = row_of(masks, query);
-      const auto height = masks.size(2), width = masks.size(3);
-      CellCounts cells(height, width);
-      float sure = 0;
       std::int64_t inside = 0;
-      for_each_inside(mask, height, width, [&](auto y, auto x, float logit) {
-        sure += detail::sureness(logit);
-        ++inside;
-        cells.add(y, x);
+      float sure = 0;
+      cells.clear();
+      for_each_run(mask, height, width, [&](auto y, auto begin, auto end) {
+        float sum = sure;  // in a register
+        for (const float logit : mask.subspan(y * width + begin, end - begin)) sum += detail::sureness(logit);
+        sure = sum;
+        inside += end - begin;
+        cells.add(y, begin, end);
       });
       sighting.score *= inside > 0 ? sure / static_cast<float>(inside) : 0;
       if (!(sighting.score >= least)) continue;

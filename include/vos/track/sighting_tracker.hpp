@@ -86,8 +86,10 @@ class SightingTracker {
   void reset() { book_.reset(); }
 
   void adopt(ObjectId id, const Sighting& sighting) { book_.adopt(id, sighting); }
+  void reserve(ObjectId id) { book_.reserve(id); }
   void rename(ObjectId from, ObjectId to) { book_.rename(from, to); }
   bool remove(ObjectId id) { return book_.remove(id); }
+  bool release(ObjectId id) { return book_.release(id); }
 
  private:
   using Seen = std::vector<const Sighting*>;
@@ -111,9 +113,9 @@ class SightingTracker {
         book_.miss(*tracks[i]);
         continue;
       }
-      const auto at = static_cast<std::size_t>(sighting_of[i]);
-      book_.see(*tracks[i], *sightings[at]);
-      sightings[at] = nullptr;
+      auto& sighting = sightings[static_cast<std::size_t>(sighting_of[i])];
+      book_.see(*tracks[i], *sighting);
+      sighting = nullptr;
     }
     std::erase(sightings, nullptr);
   }
@@ -172,8 +174,8 @@ class SightingTracker {
     };
     const auto of_left = inverse_lengths(left), of_right = inverse_lengths(right);
     Looks looks{.cosines = dots};
-    for (std::size_t i = 0, at = 0; i < tracks.size(); ++i)
-      for (std::size_t j = 0; j < sightings.size(); ++j, ++at) looks.cosines[at] *= of_left[i] * of_right[j];
+    for (std::size_t i = 0, pair = 0; i < tracks.size(); ++i)
+      for (std::size_t j = 0; j < sightings.size(); ++j, ++pair) looks.cosines[pair] *= of_left[i] * of_right[j];
     if (by_cosine_) {
       looks.similarities = looks.cosines;
     } else {

@@ -74,11 +74,13 @@ class SlotTracker {
       if (entry.id == id) entry.slot = sighting.query;
       else if (entry.slot == sighting.query) entry.slot = -1;  // lost, and nothing will continue it
   }
+  void reserve(ObjectId id) { book_.reserve(id); }
   void rename(ObjectId from, ObjectId to) { book_.rename(from, to); }
   bool remove(ObjectId id) {
     if (const auto* entry = book_.find(id); entry != nullptr && entry->slot >= 0) removed_.insert(entry->slot);
     return book_.remove(id);
   }
+  bool release(ObjectId id) { return book_.release(id); }
 
  private:
   void sort_by_slot() {
@@ -91,6 +93,6 @@ class SlotTracker {
   std::set<std::int64_t> removed_;  // slots of objects removed since the last step
 };
 
-static_assert(Tracker<SlotTracker>);
+static_assert(SlotFollower<SlotTracker>);
 
 }  // namespace vos

@@ -8,6 +8,10 @@
 #include <vos/criterion/criterion.hpp>
 #include <vos/segment/work.hpp>
 
+namespace torch::nn {
+class Module;
+}  // namespace torch::nn
+
 namespace vos {
 
 /// Figures by name, of a validation; "J&F" and the like.
@@ -16,18 +20,25 @@ using Metrics = std::map<std::string, double>;
 /// What the trainer trains. Its batches, its loss and its validation belong to the task; optimisation, precision,
 /// devices, checkpoints and logging to the loop, which knows nothing else.
 ///
-///   Batch                     copyable; on the host
-///   steps_per_epoch()         fixed
-///   batch(epoch, step)        a function of its arguments and the seed: a resumed run sees the same data; any thread
-///   loss(batch)               forward and loss, on the model's device; differentiable
+///   Batch                     on the host
+///   module()                  whose parameters learn
+///   steps_per_epoch()         batches; fixed
+///   batches(first)            gives, by `next()`, batch `first` and those after it, epoch after epoch without end. Each
+///                             is a function of its number and the seed: a resumed run sees the same data
+///   loss(batch)               forward and loss, on the model's device; differentiable. LibTorch's generators are seeded
+///                             anew before each call
 ///   validate(work)            figures, `main_metric()` among them; higher is better
 ///
-/// Consumer: the training loop.
+/// Where a task remembers something beyond the module, `state()` gives it and `restore(state)` takes it back (NamedState). Where
+/// files of the module should say what they are, `metadata()` gives it. `save(batch, path)` keeps a batch that broke the run.
+///
+/// Consumer: Trainer.
 template <class T>
 concept Task =
     requires(T& task, const T& fixed, const typename T::Batch& batch, std::int64_t number, const Work& work) {
+      { task.module() } -> std::convertible_to<torch::nn::Module&>;
       { fixed.steps_per_epoch() } -> std::same_as<std::int64_t>;
-      { fixed.batch(number, number) } -> std::same_as<typename T::Batch>;
+      { fixed.batches(number).next() } -> std::same_as<typename T::Batch>;
       { task.loss(batch) } -> std::same_as<Losses>;
       { task.validate(work) } -> std::same_as<Metrics>;
       { fixed.main_metric() } -> std::same_as<std::string>;

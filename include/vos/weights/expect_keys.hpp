@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -62,14 +61,10 @@ inline std::vector<std::string> key_differences(const torch::nn::Module& module,
 
 /// Throws unless a module's state is a key list's. `where` names the list.
 inline void expect_keys(const torch::nn::Module& module, std::span<const KeyRow> rows, const std::string& where = {}) {
-  auto lines = key_differences(module, rows);
+  const auto lines = key_differences(module, rows);
   if (lines.empty()) return;
-  constexpr std::size_t most = 40;
-  const auto count = lines.size();
-  lines.resize(std::min(count, most));
-  if (count > most) lines.push_back("... and " + std::to_string(count - most) + " more");
-  throw Error({.what = "the module differs from its key list in " + std::to_string(count) + " points:\n    " +
-                       join(lines, "\n    "),
+  throw Error({.what = "the module differs from its key list in " + std::to_string(lines.size()) + " points:\n    " +
+                       join_first(lines, 40, "\n    "),
                .where = where,
                .mend = "mend the module, or the list"});
 }

@@ -38,8 +38,10 @@ inline void fill_module(torch::nn::Module& module, FillRule rule, FillStart star
     filled.emplace_back(value, std::move(values));
   }
   fill_all(targets);
-  for (const auto& [to, from] : filled)
+  for (const auto& [to, from] : filled) {
     if (!to.is_same(from)) to.copy_(from);
+    else if (!to.is_inference()) to.unsafeGetTensorImpl()->bump_version();  // it was written to by its address
+  }
 }
 
 /// A filled key list as weights that load into a module, through whatever rules its files need.

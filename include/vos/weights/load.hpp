@@ -206,8 +206,7 @@ inline LoadReport load_weights(torch::nn::Module& module, const Weights& weights
     std::int64_t count = 0;
     if (auto lost = lost_in(value, target.value.scalar_type(), count); !lost.empty()) {
       const auto &file = from[step.file], &own = to[step.module];
-      report.misshapen.push_back(
-          {own.name, {file.name, file.sizes, file.dtype, {}}, {own.name, own.sizes, own.dtype, {}}, std::move(lost)});
+      report.misshapen.push_back({own.name, file.key(), own.key(), std::move(lost)});
       report.loaded -= own.same_as == step.module;
       continue;
     }

@@ -28,6 +28,8 @@ struct TensorLabel {
   std::vector<std::int64_t> sizes = {};
   DType dtype = DType::f32;
   std::size_t same_as = 0;  ///< the place of the first tensor on the same memory; its own, as a rule
+
+  LoadReport::Key key() const { return {name, sizes, dtype, {}}; }
 };
 
 /// The value of file tensor `file` goes to module tensor `module`, perhaps made to fit.
@@ -73,8 +75,6 @@ class LoadPlanner {
   struct Name {
     std::string in_file = {}, renamed = {};
   };
-
-  static LoadReport::Key key_of(const TensorLabel& label) { return {label.name, label.sizes, label.dtype, {}}; }
 
   // Names of the file in the module's words. Rules see them without "module." and without the part that they lie in.
   void rename() {
@@ -167,7 +167,7 @@ class LoadPlanner {
     const auto &from = file_[f], &to = module_[m];
     auto& report = plan_.report;
     if (untouched_.match(to.name)) return;  // counted with the module's tensors
-    const LoadReport::Misfit pair{to.name, key_of(from), key_of(to)};
+    const LoadReport::Misfit pair{to.name, from.key(), to.key()};
     const bool convertible = detail::converts(from.dtype, to.dtype);
     LoadStep step{f, m, std::nullopt};
     if (from.sizes != to.sizes) {
@@ -197,7 +197,7 @@ class LoadPlanner {
     auto& report = plan_.report;
     for (std::size_t f = 0; f < file_.size(); ++f)
       if (outside_[f]) ++report.outside;
-      else if (!used_[f]) (unneeded(names_[f]) ? report.dropped : report.unexpected).push_back(key_of(file_[f]));
+      else if (!used_[f]) (unneeded(names_[f]) ? report.dropped : report.unexpected).push_back(file_[f].key());
 
     std::unordered_map<std::size_t, std::size_t> loaded;  // memory of the module -> step
     for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
@@ -212,8 +212,8 @@ class LoadPlanner {
     for (std::size_t m = 0; m < module_.size(); ++m) {
       report.module_tensors += module_[m].same_as == m;
       if (loaded.contains(module_[m].same_as) || told.contains(m)) continue;
-      if (untouched_.match(module_[m].name)) report.untouched.push_back(key_of(module_[m]));
-      else (optional_.match(module_[m].name) ? report.absent : report.missing).push_back(key_of(module_[m]));
+      if (untouched_.match(module_[m].name)) report.untouched.push_back(module_[m].key());
+      else (optional_.match(module_[m].name) ? report.absent : report.missing).push_back(module_[m].key());
     }
     const detail::NearestKey nearest(report.unexpected);
     for (std::size_t i = 0; i < std::min<std::size_t>(report.missing.size(), 64); ++i)

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -77,9 +76,7 @@ struct LoadReport {
     std::string text = summary();
     const auto part = [&](const auto& list, const char* title, const auto& line) {
       if (list.empty()) return;
-      text += std::string{"\n  "} + title;
-      for (std::size_t i = 0; i < std::min(rows, list.size()); ++i) text += "\n    " + line(list[i]);
-      if (list.size() > rows) text += "\n    ... and " + std::to_string(list.size() - rows) + " more";
+      text += std::string{"\n  "} + title + "\n    " + join_first(list, rows, "\n    ", line);
     };
     const auto key = [](const Key& k) { return printable(k.name) + " " + text_of_sizes(k.sizes); };
     const auto misfit = [](const Misfit& m) {

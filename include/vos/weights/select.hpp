@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -73,16 +74,13 @@ inline std::optional<NodeId> part_of(const Checkpoint& checkpoint, NodeId dict, 
 inline std::string contents(const Checkpoint& checkpoint, NodeId from) {
   const auto& node = checkpoint.node(from);
   if (node.kind != NodeKind::dict) return "no names, but one value";
-  std::string text;
-  constexpr std::size_t most = 16;
-  for (std::size_t i = 0; i + 1 < node.items.size(); i += 2) {
-    if (i / 2 == most) return text + ", ... and " + std::to_string(node.items.size() / 2 - most) + " more";
+  if (node.items.empty()) return "nothing";
+  return join_first(std::views::iota(std::size_t{0}, node.items.size() / 2), 16, ", ", [&](std::size_t i) {
     std::size_t tensors = 0;
-    for_each_tensor(checkpoint, node.items[i + 1], [&](const std::string&, NodeId) { ++tensors; });
-    text += (i > 0 ? ", " : "") + in_quotes(key_text(checkpoint.node(node.items[i]))) +
-            (tensors > 0 ? " (" + std::to_string(tensors) + (tensors > 1 ? " tensors)" : " tensor)") : "");
-  }
-  return text.empty() ? "nothing" : text;
+    for_each_tensor(checkpoint, node.items[2 * i + 1], [&](const std::string&, NodeId) { ++tensors; });
+    return in_quotes(key_text(checkpoint.node(node.items[2 * i]))) +
+           (tensors > 0 ? " (" + std::to_string(tensors) + (tensors > 1 ? " tensors)" : " tensor)") : "");
+  });
 }
 
 [[noreturn]] inline void refuse_selection(const Checkpoint& checkpoint, const std::string& what,

@@ -148,6 +148,7 @@ inline void read_annotated_videos(Annotations&& list, const std::filesystem::pat
                    .mend = "give each a 'name' of its own: outputs are called by it"});
     video.height = listed.height;
     video.width = listed.width;
+    video.number = listed.id;
     if (listed.files.empty())
       throw Error({.what = "the video " + in_quotes(video.name) + " has no names of files",
                    .where = place,

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 
 #include <vos/core/shape.hpp>
 #include <vos/nn/backbone/conv.hpp>
+#include <vos/nn/backbone/conv_norm.hpp>
 #include <vos/nn/backbone/holder.hpp>
 #include <vos/nn/backbone/norm2d.hpp>
 #include <vos/nn/backbone/stages.hpp>
@@ -32,9 +34,9 @@ struct ResNetBlockImpl : torch::nn::Module {
                   NormKind norm)
       : out(bottleneck ? 4 * width : width) {
     const auto add = [&](std::int64_t from, std::int64_t to, ConvShape shape) {
-      const auto number = std::to_string(convs.size() + 1);
-      convs.push_back(register_module("conv" + number, make_conv(from, to, shape)));
-      norms.push_back(register_module("bn" + number, Norm2d(to, norm)));
+      const auto number = std::to_string(convs_.size() + 1);
+      const auto conv = register_module("conv" + number, make_conv(from, to, shape));
+      convs_.emplace_back(conv, register_module("bn" + number, Norm2d(to, norm)));
     };
     const ConvShape spatial{.stride = stride, .dilation = dilation};
     if (bottleneck) {
@@ -45,24 +47,25 @@ struct ResNetBlockImpl : torch::nn::Module {
       add(in, width, spatial);
       add(width, out, {.dilation = dilation});
     }
-    if (stride != 1 || in != out)
-      downsample = register_module(
-          "downsample", torch::nn::Sequential(make_conv(in, out, {.kernel = 1, .stride = stride}), Norm2d(out, norm)));
+    if (stride == 1 && in == out) return;
+    const auto conv = make_conv(in, out, {.kernel = 1, .stride = stride});
+    const Norm2d last(out, norm);
+    register_module("downsample", torch::nn::Sequential(conv, last));
+    downsample_.emplace(conv, last);
   }
 
+  /// `x` is the caller's no longer: where norms are folded and nothing is downsampled, the result may lie in its memory.
   at::Tensor forward(const at::Tensor& x) {
     auto y = x;
-    for (std::size_t i = 0; i < convs.size(); ++i) {
-      y = norms[i](convs[i](y));
-      if (i + 1 < convs.size()) y = y.relu_();
-    }
-    return (y + (downsample ? downsample->forward(x) : x)).relu_();
+    for (std::size_t i = 0; i + 1 < convs_.size(); ++i) y = convs_[i](y, After::relu);
+    return convs_.back().add_relu(y, downsample_ ? (*downsample_)(x) : x);
   }
 
   const std::int64_t out;
-  std::vector<torch::nn::Conv2d> convs;  // conv1, conv2, conv3
-  std::vector<Norm2d> norms;             // bn1, bn2, bn3
-  torch::nn::Sequential downsample{nullptr};
+
+ private:
+  std::vector<ConvNorm> convs_;  // conv1 and bn1, ...
+  std::optional<ConvNorm> downsample_;
 };
 TORCH_MODULE(ResNetBlock);
 
@@ -72,7 +75,7 @@ struct ResNetImpl : torch::nn::Module {
     const auto blocks = blocks_of(o.depth);
     expect_stages("ResNet-" + std::to_string(o.depth), o.first_level, o.stages, o.output_stride);
     conv1 = register_module("conv1", make_conv(o.in_channels, 64, {.kernel = 7, .stride = 2}));
-    bn1 = register_module("bn1", Norm2d(64, o.norm));
+    stem_.emplace(conv1, register_module("bn1", Norm2d(64, o.norm)));
     const bool bottleneck = o.depth >= 50;
     std::int64_t channels = 64;
     for (std::int64_t stage = 1; stage <= o.stages; ++stage) {
@@ -93,7 +96,7 @@ struct ResNetImpl : torch::nn::Module {
   /// images [N,in_channels,H,W]
   std::vector<FeatureMap> forward(const at::Tensor& images) {
     expect_shape(images, {any_size, options.in_channels, any_size, any_size}, "images [N,C,H,W]");
-    auto x = at::max_pool2d(bn1(conv1(images)).relu_(), {3, 3}, {2, 2}, {1, 1});
+    auto x = at::max_pool2d((*stem_)(images, After::relu), {3, 3}, {2, 2}, {1, 1});
     std::vector<FeatureMap> maps;
     for (std::size_t i = 0; i < layers.size(); ++i) {
       x = layers[i]->forward(x);
@@ -107,7 +110,6 @@ struct ResNetImpl : torch::nn::Module {
 
   const ResNetOptions options;
   torch::nn::Conv2d conv1{nullptr};
-  Norm2d bn1{nullptr};
   std::vector<torch::nn::Sequential> layers;  // layer1, layer2, ...
 
  private:
@@ -124,6 +126,7 @@ struct ResNetImpl : torch::nn::Module {
                  .exit_code = exit_code::usage});
   }
 
+  std::optional<ConvNorm> stem_;  // conv1 and bn1
   std::vector<FeatureLevel> levels_;
 };
 using ResNet = BackboneHolder<ResNetImpl>;

@@ -10,6 +10,7 @@
 #include <vos/core/shape.hpp>
 #include <vos/nn/backbone/conv.hpp>
 #include <vos/nn/backbone/holder.hpp>
+#include <vos/nn/packed_conv.hpp>
 
 namespace vos {
 
@@ -25,10 +26,13 @@ struct TinyConvImpl : torch::nn::Module {
       : conv(register_module("conv", make_conv(in, out, {.stride = stride}))),
         norm(register_module("norm", torch::nn::GroupNorm(torch::nn::GroupNormOptions(out % 8 == 0 ? 8 : 1, out)))) {}
 
-  at::Tensor forward(const at::Tensor& x) { return norm(conv(x)).relu(); }
+  at::Tensor forward(const at::Tensor& x) { return norm(packed_(*conv, x)).relu_(); }
 
   torch::nn::Conv2d conv;
   torch::nn::GroupNorm norm;
+
+ private:
+  PackedConv packed_;
 };
 TORCH_MODULE(TinyConv);
 
