@@ -23,16 +23,20 @@
 
 namespace vos {
 
-/// Everything that a run needs to go on as if it had not stopped.
-struct TrainState {
+/// How far a run has come.
+struct TrainProgress {
   std::int64_t step = 0;   ///< steps done
-  std::int64_t total = 0;  ///< steps that were planned
+  std::int64_t total = 0;  ///< steps that the schedule is planned for
   double best = 0;         ///< of the main metric, where `best_step` is not -1
   std::int64_t best_step = -1;
   std::int64_t validated = -1;                 ///< the last step that was validated
   std::int64_t without_better = 0;             ///< validations since the best
   std::map<std::string, double> metrics = {};  ///< of the last validation
   LossScale scale = {};
+};
+
+/// Everything that a run needs to go on as if it had not stopped.
+struct TrainState : TrainProgress {
   NamedState model = {};                             ///< weights and buffers
   NamedState average = {};                           ///< their moving average, where one is kept
   NamedState optimizer = {};                         ///< what the optimiser remembers

@@ -10,6 +10,7 @@
 #include <vos/core/choice.hpp>
 #include <vos/data/clip_sampler.hpp>
 #include <vos/data/mixed_dataset.hpp>
+#include <vos/data/sampling.hpp>
 #include <vos/data/synthetic/figures.hpp>
 #include <vos/data/synthetic_dataset.hpp>
 #include <vos/data/transforms.hpp>
@@ -27,8 +28,7 @@ struct ClipDataOptions {
   std::int64_t batch_size = 2, workers = 2;
   std::int64_t height = 0, width = 0;
   double flip = 0.5;
-  std::string sampling = "frequency";
-  double rare = 0.1;
+  SamplingOptions sampling = {};
   std::int64_t samples = 1000, objects = 0;
   std::int64_t validation_clips = 8, validation_frames = 24;
 
@@ -44,9 +44,7 @@ struct ClipDataOptions {
     field("height", height, "of clips; 0: synthetic 96, else as they are");
     field("width", width, "of clips; 0: synthetic 160, else as they are");
     field("flip", flip, "share of clips that are mirrored");
-    field("sampling", sampling, "of videos: frequency, each as often as any other, or class_balanced");
-    field("rare", rare,
-          "class_balanced: a category in a smaller share f of the videos has them shown √(rare/f) times as often");
+    sampling.visit(field);
     field("samples", samples, "synthetic: clips an epoch");
     field("objects", objects, "synthetic:train: objects in a scene; 0: as many as it likes");
     field("validation_clips", validation_clips, "clips that are tracked in a validation");
@@ -64,7 +62,7 @@ inline void expect_usable(const ClipDataOptions& options) {
   expect_within("data.samples", static_cast<double>(options.samples), 1);
   expect_within("data.height", static_cast<double>(options.height), 0);
   expect_within("data.width", static_cast<double>(options.width), 0);
-  expect_within("data.rare", options.rare, 0, 1);
+  static_cast<void>(balanced_below(options.sampling));  // refuses what cannot be
   if ((options.height > 0) != (options.width > 0))
     throw Error({.what = "data.height = " + std::to_string(options.height) +
                          " and data.width = " + std::to_string(options.width),
@@ -134,8 +132,7 @@ inline ClipData catalogue_clip_data(const ClipDataOptions& options) {
     for (auto* transforms : {&training.transforms, &validation.transforms})
       transforms->then(Resize{{.height = options.height, .width = options.width}});
   training.transforms.then(Flip{{.probability = options.flip}});
-  if (choice("data.sampling", options.sampling, {"frequency", "class_balanced"}) == 1)
-    training.repeat_threshold = options.rare;
+  training.repeat_threshold = balanced_below(options.sampling);
   const auto classes = static_cast<std::int64_t>(catalog.categories.size());
   return {CatalogDataset(std::move(catalog), training), CatalogDataset(std::move(kept), validation), said, classes};
 }

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -59,11 +58,11 @@ class Trainer {
                    .mend = "freeze less, or give the backbone a learning rate",
                    .exit_code = exit_code::usage});
     if (options_.average > 0) average_.emplace(task_.module(), options_.average);
-    total_ = planned_ = options_.epochs * steps_per_epoch();
+    total_ = progress_.total = options_.epochs * steps_per_epoch();
   }
 
   std::int64_t total() const { return total_; }
-  std::int64_t step() const { return step_; }
+  std::int64_t step() const { return progress_.step; }
   std::int64_t steps_per_epoch() const {
     return options_.steps_per_epoch > 0 ? options_.steps_per_epoch
                                         : std::max<std::int64_t>(1, task_.steps_per_epoch() / options_.accumulate);
@@ -84,21 +83,15 @@ class Trainer {
             average_.emplace(task_.module(), options_.average);
     }
     if constexpr (requires { task_.restore(state.task); }) task_.restore(state.task);
-    scale_ = state.scale;
-    step_ = state.step;
-    best_step_ = state.best_step;
-    best_ = state.best;
-    validated_ = state.validated;
-    without_better_ = state.without_better;
-    metrics_ = state.metrics;
-    if (state.total != total_ && schedule_.depends_on_total()) {
-      if (options_.extend == "keep") planned_ = state.total;
+    progress_ = state;
+    if (state.total == total_) return told;
+    const bool keeps = schedule_.depends_on_total() && options_.extend == "keep";
+    if (!keeps) progress_.total = total_;
+    if (schedule_.depends_on_total())
       told.push_back("the run was planned for " + std::to_string(state.total) + " steps and now has " +
                      std::to_string(total_) + ": " +
-                     (options_.extend == "keep"
-                          ? "the learning rate keeps its old end"
-                          : "the learning rate's schedule is planned anew, which no longer is the old run's"));
-    }
+                     (keeps ? "the learning rate keeps its old end"
+                            : "the learning rate's schedule is planned anew, which no longer is the old run's"));
     return told;
   }
 
@@ -106,50 +99,50 @@ class Trainer {
   TrainOutcome train(const Work& work, RunLog& log) {
     at::globalContext().setDeterministicAlgorithms(options_.deterministic, /*warn_only=*/false);
     const auto begun = Clock::now();
-    TrainOutcome outcome{.step = step_};
-    auto batches = task_.batches(step_ * options_.accumulate);
-    std::int64_t saved = step_;
+    TrainOutcome outcome{.step = progress_.step};
+    auto batches = task_.batches(progress_.step * options_.accumulate);
+    std::int64_t saved = progress_.step;
     const auto keep_checkpoint = [&](const std::string& name = {}) {
       save(name);
-      saved = step_;
+      saved = progress_.step;
     };
     // Validates, and keeps what came of it: a kill in between loses nothing, as the next run begins with this.
     const auto check = [&] {
       log.validation(validate(work));
       keep_checkpoint();
-      if (best_step_ == step_) checkpoints_.point("best", Checkpoints::name_of(step_));
+      if (progress_.best_step == progress_.step) checkpoints_.point("best", Checkpoints::name_of(progress_.step));
       checkpoints_.prune(options_.keep);
     };
     const auto given_up = [&] {
-      return options_.patience > 0 && without_better_ >= options_.patience && step_ < total_;
+      return options_.patience > 0 && progress_.without_better >= options_.patience && progress_.step < total_;
     };
-    if (step_ == 0 && !checkpoints_.find("last"))
+    if (progress_.step == 0 && !checkpoints_.find("last"))
       keep_checkpoint();  // what it begins with: nothing else remembers that
-    if (step_ > 0 && validated_ != step_ && validates()) check();
-    else if (best_step_ == step_) checkpoints_.point("best", Checkpoints::name_of(step_));
-    while (step_ < total_ && !given_up()) {
+    if (progress_.step > 0 && progress_.validated != progress_.step && validates()) check();
+    else if (progress_.best_step == progress_.step) checkpoints_.point("best", Checkpoints::name_of(progress_.step));
+    while (progress_.step < total_ && !given_up()) {
       if (work.stop.stop_requested() || (options_.max_hours > 0 && seconds_since(begun) > options_.max_hours * 3600)) {
         outcome.end = work.stop.stop_requested() ? TrainEnd::stopped : TrainEnd::out_of_time;
         break;
       }
       const auto report = one_step(batches);
-      ++step_;
+      ++progress_.step;
       log.step(report);
-      if (work.progress) work.progress(static_cast<double>(step_) / static_cast<double>(total_));
-      const bool epoch_done = step_ % steps_per_epoch() == 0;
-      const auto epochs = step_ / steps_per_epoch();
-      if (epoch_done && options_.every_epochs > 0 && epochs % options_.every_epochs == 0)
+      if (work.progress) work.progress(static_cast<double>(progress_.step) / static_cast<double>(total_));
+      const auto epochs = progress_.step / steps_per_epoch();
+      if (epoch_done() && options_.every_epochs > 0 && epochs % options_.every_epochs == 0)
         keep_checkpoint("model_epoch_" + std::to_string(epochs));
-      else if (epoch_done || step_ == total_ || (options_.every_steps > 0 && step_ % options_.every_steps == 0))
+      else if (epoch_done() || progress_.step == total_ ||
+               (options_.every_steps > 0 && progress_.step % options_.every_steps == 0))
         keep_checkpoint();
       if (validates()) check();
     }
     if (given_up()) outcome.end = TrainEnd::no_better;
-    if (saved != step_) keep_checkpoint();
-    outcome.step = step_;
-    outcome.metrics = metrics_;
-    outcome.best_step = best_step_;
-    if (best_step_ >= 0) outcome.best = best_;
+    if (saved != progress_.step) keep_checkpoint();
+    outcome.step = progress_.step;
+    outcome.metrics = progress_.metrics;
+    outcome.best_step = progress_.best_step;
+    if (progress_.best_step >= 0) outcome.best = progress_.best;
     return outcome;
   }
 
@@ -161,7 +154,8 @@ class Trainer {
     const bool was_training = module.is_training();
     if (average_) average_->swap();
     module.eval();
-    ValidationReport report{.step = step_, .epoch = (step_ - 1) / steps_per_epoch(), .main = task_.main_metric()};
+    ValidationReport report{
+        .step = progress_.step, .epoch = (progress_.step - 1) / steps_per_epoch(), .main = task_.main_metric()};
     const auto restore = [&] {
       if (average_) average_->swap();
       module.train(was_training);
@@ -173,29 +167,23 @@ class Trainer {
       throw;
     }
     restore();
-    validated_ = step_;
-    metrics_ = report.metrics;
-    ++without_better_;
+    progress_.validated = progress_.step;
+    progress_.metrics = report.metrics;
+    ++progress_.without_better;
     if (const auto found = report.metrics.find(report.main);
-        found != report.metrics.end() && std::isfinite(found->second) && !(best_step_ >= 0 && found->second <= best_)) {
+        found != report.metrics.end() && std::isfinite(found->second) &&
+        !(progress_.best_step >= 0 && found->second <= progress_.best)) {
       report.best = true;
-      best_ = found->second;
-      best_step_ = step_;
-      without_better_ = 0;
+      progress_.best = found->second;
+      progress_.best_step = progress_.step;
+      progress_.without_better = 0;
     }
     report.seconds = seconds_since(begun);
     return report;
   }
 
   TrainState state() const {
-    TrainState state{.step = step_,
-                     .total = planned_,
-                     .best = best_,
-                     .best_step = best_step_,
-                     .validated = validated_,
-                     .without_better = without_better_,
-                     .metrics = metrics_,
-                     .scale = scale_};
+    TrainState state{progress_};
     for (const auto& entry : state_of(task_.module())) state.model.push_back({entry.name, entry.value});
     if (average_) state.average = average_->state();
     state.optimizer = optimizer_.state();
@@ -221,40 +209,37 @@ class Trainer {
     return group_parameters(task_.module(), options_.lr, options_.lr_backbone, options_.weight_decay, rules);
   }
 
+  bool epoch_done() const { return progress_.step % steps_per_epoch() == 0; }
   bool validates() const {
-    const bool epoch_done = step_ % steps_per_epoch() == 0;
-    return step_ == total_ ||
-           (epoch_done && options_.validate_every > 0 && step_ / steps_per_epoch() % options_.validate_every == 0);
+    return progress_.step == total_ || (epoch_done() && options_.validate_every > 0 &&
+                                        progress_.step / steps_per_epoch() % options_.validate_every == 0);
   }
 
   StepReport one_step(auto& batches) {
     const auto begun = Clock::now();
-    StepReport report{.step = step_ + 1, .total = total_, .epoch = step_ / steps_per_epoch()};
+    StepReport report{.step = progress_.step + 1, .total = total_, .epoch = progress_.step / steps_per_epoch()};
     task_.module().train();
     optimizer_.zero_gradients();
     std::vector<std::string> names;
     std::vector<at::Tensor> values;
     for (std::int64_t i = 0; i < options_.accumulate; ++i) {
       const auto asked = Clock::now();
-      const auto batch = batches.next();
+      last_batch_ = batches.next();
       report.waited += seconds_since(asked);
-      const auto losses = backward(batch, i);
+      const auto losses = backward(*last_batch_, i);
       for (const auto& [name, loss] : losses) names.push_back(name), values.push_back(loss.detach().to(at::kDouble));
-      last_batch_ = [this, batch](const std::filesystem::path& path) {
-        if constexpr (requires { task_.save(batch, path); }) task_.save(batch, path);
-      };
     }
     const auto gradients = gradients_of(optimizer_.groups());
-    if (scaled()) at::_foreach_mul_(gradients, 1 / scale_.scale);
+    if (scaled()) at::_foreach_mul_(gradients, 1 / progress_.scale.scale);
     const auto norm = gradient_norm(gradients);
     read(report, names, values);
     report.gradient_norm = norm.item<double>();
-    const auto factor = schedule_(step_, planned_);
+    const auto factor = schedule_(progress_.step, progress_.total);
     for (const auto& group : optimizer_.groups()) report.lr[group.name] = group.lr * factor;
     const bool finite = std::isfinite(report.gradient_norm) && std::isfinite(report.loss);
     // In half precision the scale is lowered first; at the lowest the numbers are to blame.
-    if (!finite && (!scaled() || scale_.scale <= 1)) refuse(report);
-    if (scaled()) scale_.update(!finite);
+    if (!finite && (!scaled() || progress_.scale.scale <= 1)) refuse(report);
+    if (scaled()) progress_.scale.update(!finite);
     report.skipped = !finite;
     if (finite) {
       if (options_.clip_norm > 0) clip_gradients(gradients, norm, options_.clip_norm);
@@ -266,7 +251,7 @@ class Trainer {
   }
 
   Losses backward(const typename T::Batch& batch, std::int64_t part) {
-    const auto number = static_cast<std::uint64_t>(step_ * options_.accumulate + part);
+    const auto number = static_cast<std::uint64_t>(progress_.step * options_.accumulate + part);
     at::manual_seed(CounterRandom{options_.seed, number, 0x7EA1}.bits());
     Losses losses;
     at::Tensor sum;
@@ -277,9 +262,9 @@ class Trainer {
     }
     if (!sum.defined() || !sum.requires_grad())
       throw Error({.what = "the task's losses depend on nothing that learns",
-                   .where = "the trainer, step " + std::to_string(step_ + 1),
+                   .where = "the trainer, step " + std::to_string(progress_.step + 1),
                    .mend = "give a loss some weight, or freeze less"});
-    (sum * ((scaled() ? scale_.scale : 1.0) / static_cast<double>(options_.accumulate))).backward();
+    (sum * ((scaled() ? progress_.scale.scale : 1.0) / static_cast<double>(options_.accumulate))).backward();
     return losses;
   }
 
@@ -308,8 +293,7 @@ class Trainer {
     const auto kept = folder / ("broken_step_" + std::to_string(report.step) + ".safetensors");
     bool saved = false;
     try {
-      last_batch_(kept);
-      saved = std::filesystem::exists(kept);
+      if constexpr (requires { task_.save(*last_batch_, kept); }) task_.save(*last_batch_, kept), saved = true;
     } catch (const std::exception&) {  // a full disk must not hide what went wrong
     }
     throw Error(
@@ -328,12 +312,9 @@ class Trainer {
   Checkpoints checkpoints_;
   Optimizer optimizer_;
   std::optional<MovingAverage> average_;
-  LossScale scale_;
-  std::int64_t step_ = 0, total_ = 0, planned_ = 0;  // done; to do; those that the schedule thinks of
-  double best_ = 0;
-  std::int64_t best_step_ = -1, validated_ = -1, without_better_ = 0;
-  Metrics metrics_ = {};                                          // of the last validation
-  std::function<void(const std::filesystem::path&)> last_batch_;  // keeps it, where the task can
+  TrainProgress progress_;
+  std::int64_t total_ = 0;  // steps to do
+  std::optional<typename T::Batch> last_batch_;
 };
 
 }  // namespace vos

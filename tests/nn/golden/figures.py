@@ -37,6 +37,20 @@ def filled(name, tensor):
     return rounded(1 + 0.1 * r if name.endswith("running_var") or name.endswith(".weight") else 0.1 * r)
 
 
+def fill(module):
+    """A module in double, its weights the fills of their names."""
+    module.double()
+    with torch.no_grad():
+        for key, value in module.state_dict().items():
+            value.copy_(filled(key, value))
+    return module
+
+
+def given(name, *shape):
+    """An input, with a gradient."""
+    return rounded(2 * signed(name, shape)).requires_grad_()
+
+
 class Figures:
     def __init__(self):
         self.rows = []
@@ -48,6 +62,19 @@ class Figures:
         shape = "x".join(str(size) for size in tensor.shape) or "scalar"
         numbers = [flat.sum().item(), flat.abs().sum().item(), *places]
         self.rows.append("\t".join([case, name, shape, *(f"{number:.12g}" for number in numbers)]))
+
+    def record_case(self, case, outputs, inputs, module):
+        """Outputs, and what the loss gives back: the sum of each output times the fill of its name."""
+        loss = 0
+        for name, value in outputs.items():
+            self.record(case, name, value)
+            loss = loss + (value * rounded(signed(name, value.shape))).sum()
+        loss.backward()
+        for name, value in inputs.items():
+            self.record(case, f"grad:{name}", value.grad)
+        for key, value in module.named_parameters():
+            if value.grad is not None:
+                self.record(case, f"grad:{key}", value.grad)
 
     def write(self, path):
         path.write_text("\n".join(self.rows) + "\n")

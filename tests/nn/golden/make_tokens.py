@@ -15,35 +15,10 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate, layer_norm
 
-from figures import Figures, filled, rounded, signed
+from figures import Figures, fill, given
 
 figures = Figures()
 C, HEADS, HIDDEN = 32, 4, 48
-
-
-def fill(module):
-    module.double()
-    with torch.no_grad():
-        for key, value in module.state_dict().items():
-            value.copy_(filled(key, value))
-    return module
-
-
-def given(name, *shape):
-    return rounded(2 * signed(name, shape)).requires_grad_()
-
-
-def record_case(case, outputs, inputs, module):
-    loss = 0
-    for name, value in outputs.items():
-        figures.record(case, name, value)
-        loss = loss + (value * rounded(signed(name, value.shape))).sum()
-    loss.backward()
-    for name, value in inputs.items():
-        figures.record(case, f"grad:{name}", value.grad)
-    for key, value in module.named_parameters():
-        if value.grad is not None:
-            figures.record(case, f"grad:{key}", value.grad)
 
 
 class Attention(nn.Module):
@@ -148,7 +123,7 @@ def token_case(case, layers, masked, sizes, whole):
     outputs = {}
     for i, (tokens, logits, embeddings) in enumerate(said):
         outputs |= {f"tokens{i}": tokens, f"logits{i}": logits, f"masks{i}": torch.einsum("nqc,nchw->nqhw", embeddings, features)}
-    record_case(case, outputs, {"masks": features} | {f"level{i}": m for i, m in enumerate(maps)}, decoder)
+    figures.record_case(case, outputs, {"masks": features} | {f"level{i}": m for i, m in enumerate(maps)}, decoder)
 
 
 token_case("masked", 4, True, [(2, 3), (4, 6), (8, 12)], (16, 24))
@@ -201,7 +176,7 @@ def clip_case(case, window, frames, training):
     for i, (queries, logits, embeddings) in enumerate(said):
         if training or i + 1 == len(said):
             outputs |= {f"tokens{i}": queries, f"logits{i}": logits, f"mask embeddings{i}": embeddings}
-    record_case(case, outputs, {"frame tokens": tokens, "finest": finest}, head)
+    figures.record_case(case, outputs, {"frame tokens": tokens, "finest": finest}, head)
 
 
 clip_case("window of 3, training", 3, 8, True)
@@ -226,7 +201,7 @@ def memory_case(case, frames):
         keys.append(head.pre_memory_embed_k(said[-1][0]))
         values.append(head.pre_memory_embed_v(said[-1][0]))
         outputs |= {f"logits of frame {t}": said[-1][1], f"state of frame {t}": state}
-    record_case(case, outputs, {"frame tokens": tokens}, head)
+    figures.record_case(case, outputs, {"frame tokens": tokens}, head)
 
 
 memory_case("memory", 4)
@@ -279,7 +254,7 @@ def ste_case(case, correlate):
         masks[0, 1] = -9  # 35 sigmoids of -9 are less than a pixel
     out = torch.stack([torch.stack([ste.one(queries[b, n], masks[b, n], before[b], now[b]) for n in range(3)]) for b in range(2)])
     inputs = {"queries": queries, "before": before} | ({"now": now} if correlate else {})
-    record_case(case, {"out": out}, inputs, ste)
+    figures.record_case(case, {"out": out}, inputs, ste)
 
 
 ste_case("ste, pool", False)

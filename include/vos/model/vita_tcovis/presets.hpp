@@ -28,7 +28,7 @@ inline const std::vector<VitaTcovisPreset>& vita_tcovis_presets() {
       // Whatever is an object is of one kind: what it is called does not take minutes to learn. Two clips of five frames of
       // 96x160 are a step of training, 0.2 s on one core.
       {"vita-tcovis-tiny",
-       "the same, small: trains from nothing on two CPU cores in minutes",
+       "the same, small: a step of training takes a fifth of a second on one CPU core",
        {.network = {.backbone = "tiny-backbone",
                     .mask_stride = 4,
                     .classes = 1,
