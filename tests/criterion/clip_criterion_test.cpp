@@ -364,14 +364,56 @@ TEST_SUITE("clip criterion") {
     int calls = 0;
     summing.average_over_ranks = [&](std::span<double> counts) {
       ++calls;
-      CHECK(counts.size() == 3);
+      CHECK(counts.size() ==
+            3 + 3 + 2);  // masks and weights of classes, frame by frame; what embeddings are divided by
       for (auto& count : counts) count *= 2;  // the other process has three times as many
     };
-    CHECK(value(summing(prediction, full), "loss_dice") == doctest::Approx(value(sums, "loss_dice") / 2));
-    CHECK(value(summing(prediction, full), "loss_class") == doctest::Approx(value(sums, "loss_class")));
+    for (const auto& [name, loss] : summing(prediction, full)) {
+      CAPTURE(name);
+      CHECK(loss.item<double>() == doctest::Approx(value(sums, name.c_str()) / 2));
+    }
     calls = 0;
     summing(random_prediction(17, 3), full);
     CHECK(calls == 1);  // whatever the number of layers: processes wait for each other in it
+  }
+
+  TEST_CASE("the mean of what two processes lose is what one loses on the whole batch") {
+    auto prediction = random_prediction(25, 2);
+    const auto part = [](const auto& whole, std::int64_t b) {
+      auto clip = whole;
+      for (auto& layer : clip.layers) layer = {layer.logits.narrow(0, b, 1), layer.masks.narrow(0, b, 1)};
+      clip.embeddings = whole.embeddings.narrow(0, b, 1);
+      clip.keys = {whole.keys[static_cast<std::size_t>(b)]};
+      return clip;
+    };
+    auto targets = two_clips();  // 5 and 2 masks
+    for (const bool empty : {false, true}) {
+      if (empty) targets[1] = targets_of({});  // one of them sees nothing
+      for (const auto* frames : {"mean", "sum"}) {
+        auto options = whole_masks();
+        options.frames = frames;
+        const auto whole = ClipCriterion{options}(prediction, targets);
+        // Each gives its counts first, and gets the means then.
+        std::vector<std::vector<double>> given(2);
+        Losses losses[2];
+        for (const bool asks : {true, false})
+          for (std::size_t b = 0; b < 2; ++b) {
+            ClipCriterion criterion{options};
+            criterion.average_over_ranks = [&](std::span<double> counts) {
+              if (asks) given[b].assign(counts.begin(), counts.end());
+              else
+                for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = (given[0][i] + given[1][i]) / 2;
+            };
+            losses[b] = criterion(part(prediction, static_cast<std::int64_t>(b)), {targets[b]});
+          }
+        for (const auto* name : {"loss_class_0", "loss_class", "loss_mask_0", "loss_mask", "loss_dice", "loss_match"}) {
+          CAPTURE(name);
+          CAPTURE(frames);
+          const double mean = (value(losses[0], name) + value(losses[1], name)) / 2;
+          CHECK(mean == doctest::Approx(value(whole, name)).epsilon(1e-12));  // doubles, added in another order
+        }
+      }
+    }
   }
 
   TEST_CASE("points are drawn by video and step, whatever else is in the batch") {

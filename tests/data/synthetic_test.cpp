@@ -8,6 +8,7 @@
 
 #include <vos/core/random.hpp>
 #include <vos/data/synthetic.hpp>
+#include <vos/data/synthetic_dataset.hpp>
 #include <vos/frame/label_map.hpp>
 
 #include "../test.hpp"
@@ -303,6 +304,41 @@ TEST_SUITE("synthetic") {
       CHECK(plain.sprites[i].y.at(17) == varied.sprites[i].y.at(17));
     }
     CHECK(!at::equal(SceneRenderer{plain}.render(3).labels, SceneRenderer{varied}.render(3).labels));
+  }
+
+  TEST_CASE("objects that are alike differ in where they are and in nothing else") {
+    const auto plain = scene_from("occlusion,size=96x54"), alike = scene_from("occlusion,size=96x54,look=alike");
+    std::vector<const Sprite*> objects;
+    for (const auto& sprite : alike.sprites)
+      if (sprite.object) objects.push_back(&sprite);
+    REQUIRE(objects.size() == 3);
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+      CHECK(objects[i]->paint == objects[0]->paint);
+      CHECK(objects[i]->texture == objects[0]->texture);
+      CHECK(objects[i]->radius.at(9) == objects[0]->radius.at(9));
+      CHECK(objects[i]->x.at(17) == plain.sprites[i].x.at(17));
+    }
+    CHECK(plain.sprites[0].paint != plain.sprites[1].paint);
+    CHECK(scene_from("occlusion,look=alike,seed=2").sprites[0].paint != alike.sprites[0].paint);
+  }
+
+  TEST_CASE("a dataset of several scenes shows each of them, every sample another clip of its kind") {
+    const SyntheticDataset both{
+        {.scene = "crossing+zoo,size=48x27,objects=5", .samples = 20, .height = 54, .width = 96, .clip = {.length = 2}}};
+    CHECK(both.classes() == static_cast<std::int64_t>(figure_names().size()));
+    std::set<std::string> names;
+    for (std::int64_t i = 0; i < both.size(); ++i) {
+      const auto sample = both({.seed = 3, .epoch = 0, .index = i});
+      names.insert(sample.name);
+      const bool crossing = sample.name == "synthetic:crossing";
+      CHECK(sample.frames.size(1) == (crossing ? 54 : 27));  // a scene's own settings count first
+      CHECK(at::equal(sample.frames, both({.seed = 3, .epoch = 0, .index = i}).frames));
+      if (i > 0) CHECK_FALSE(at::equal(sample.frames, both({.seed = 3, .epoch = 0, .index = i - 1}).frames));
+    }
+    CHECK(names == std::set<std::string>{"synthetic:crossing", "synthetic:zoo"});
+
+    const SyntheticDataset one{{.scene = "reentry,seed=5,size=48x27", .clip = {.length = 90}}};
+    CHECK(at::equal(one({.index = 0}).frames, one({.index = 1}).frames));
   }
 
   TEST_CASE("a frame is a function of scene and index, asked for in any order") {

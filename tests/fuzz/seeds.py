@@ -3,7 +3,8 @@
 
     python seeds.py        writes corpus/png_labels, corpus/rle and the others beside this file
 
-Inputs that a fuzzer found lie there too, under names that begin with `found`, and are left alone.
+Inputs that a fuzzer found lie there too, under names that begin with `found`, and are left alone; so are those of corpus/wire,
+messages that the library wrote.
 """
 
 import io
@@ -400,11 +401,34 @@ def torch_legacy_seeds():
     yield "tar", b"./storages".ljust(257, b"\0") + b"ustar".ljust(300, b"\0")
 
 
+def mask_seeds():
+    golden = CORPUS.parent.parent / "wire" / "golden" / "masks"
+    frames = [(golden / f"masks_{i}.bin").read_bytes() for i in range(3)]
+    overlapping = (golden / "masks_overlapping.bin").read_bytes()
+
+    def stream(*messages):
+        return b"b" + b"".join(struct.pack(">H", len(message)) + message for message in messages)
+
+    yield "stream", stream(*frames)
+    yield "overlapping", stream(overlapping)
+    yield "no_base", stream(frames[1])
+    yield "wrong_base", stream(frames[0], frames[2])
+    yield "cut", stream(frames[0][:-3])
+    yield "huge_claim", stream(b"\x10\0\0\xff\xff\3\xff\xff\3\0")
+    yield "many_rows", stream(b"\x12\0\0\xff\xff\3\1\x80\1" + bytes(128))
+    yield "other_form", stream(b"\x20" + frames[0][1:])
+    yield "rows", b"r" + bytes([20, 40, 0, 3, 0, 60]) + bytes((i * 37 + 11) % 256 for i in range(120))
+    yield "rows_overlapping", b"r" + bytes([20, 40, 9, 4, 1, 40]) + bytes((i * 91 + 5) % 256 for i in range(100))
+    squares = [bytes(1 if 3 + t < x < 9 + t and 2 < y < 8 else 6 * (x > 12) for y in range(12) for x in range(16)) for t in (0, 1)]
+    yield "maps", b"m" + bytes([15, 0]) + squares[0] + squares[1]
+    yield "noise", b"m" + bytes([6, 200]) + bytes((i * i * 7 + 3) % 256 for i in range(98))
+
+
 def main():
     for name, seeds in {"png_labels": png_seeds(), "rle": rle_seeds(), "containers": container_seeds(), "lists": list_seeds(),
                         "annotations": annotation_seeds(), "mots": mots_seeds(), "polygon": polygon_seeds(), "zip": zip_seeds(),
                         "torch_zip": torch_zip_seeds(), "safetensors": safetensors_seeds(), "pickle": pickle_seeds(),
-                        "torch_legacy": torch_legacy_seeds()}.items():
+                        "torch_legacy": torch_legacy_seeds(), "masks": mask_seeds()}.items():
         folder = CORPUS / name
         folder.mkdir(parents=True, exist_ok=True)
         for seed, data in seeds:

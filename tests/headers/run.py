@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""run.py BUILD INCLUDE_DIR FLAGS_SOURCE [opencv]: each header compiles alone and twice over, without warnings, and reaches
-only what its folder may know. Headers that need OpenCV are left out where the build is without it.
+"""run.py BUILD INCLUDE_DIR FLAGS_SOURCE [opencv] [net] [wire]: each header compiles alone and twice over, without warnings, and reaches
+only what its folder may know. Headers that need OpenCV, Boost or FlatBuffers are left out where the build is without it.
 
 They are compiled as who links vos-torch compiles them; the unit tests compile them all as who uses headers only."""
 
@@ -33,9 +33,9 @@ def layering(headers, name):
 def main():
     build, include, flags, *features = sys.argv[1:]
     headers = Headers(include)
-    names = [n for n in headers.names if "opencv" in features or headers.reach(n) != "opencv"]
+    names = [n for n in headers.names if headers.reach(n) in {"plain", "torch", *features}]
     # The heavy ones first, so that they do not all queue up at the end.
-    names.sort(key=lambda n: ("plain", "torch", "opencv").index(headers.reach(n)), reverse=True)
+    names.sort(key=lambda n: ("plain", "wire", "net", "torch", "opencv").index(headers.reach(n)), reverse=True)
     compiler = Compiler(build, flags)
 
     bare = "vos/models.hpp without OpenCV"

@@ -3,8 +3,8 @@
 
     scan.py INCLUDE_DIR OUTPUT KIND...   writes a source that includes every header whose reach is among KINDs
 
-The reach of a header is the heaviest library behind its includes: plain (none), torch, or opencv, which stands for libpng,
-simdjson and libzip too: a build has all of them or none. `#if VOS_OPENCV` blocks
+The reach of a header is the heaviest library behind its includes: plain (none), wire (FlatBuffers), net (Boost and OpenSSL), torch, or opencv,
+which stands for libpng, simdjson and libzip too: a build has all of them or none. `#if VOS_OPENCV` blocks
 do not count: they are how a header does without.
 """
 
@@ -17,6 +17,7 @@ LIBRARIES = {
     "files": re.compile(r"png\.h|zip\.h|simdjson\.h"),
     "torch": re.compile(r"torch/|ATen/|c10/|caffe2/"),
     "beast": re.compile(r"boost/"),
+    "flatbuffers": re.compile(r"flatbuffers/|vos/wire/vos_generated"),
 }
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
 
@@ -60,7 +61,7 @@ class Headers:
 
     def reach(self, name):
         found = self.libraries(name)
-        return "opencv" if found & {"opencv", "files"} else "torch" if "torch" in found else "plain"
+        return "opencv" if found & {"opencv", "files"} else "torch" if "torch" in found else "net" if "beast" in found else "wire" if "flatbuffers" in found else "plain"
 
 
 def main():

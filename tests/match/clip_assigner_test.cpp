@@ -155,7 +155,8 @@ TEST_SUITE("clip cost") {
     const auto single = frame_costs(layers, a.targets, options, {1, 2});
     CHECK(single.sizes() == at::IntArrayRef{2, 4, 7, 3});
     CHECK(close(whole, (single * weights.t().unsqueeze(1)).sum(1), 1e-5));  // fp32 sums in another order
-    CHECK(close(whole[1], clip_cost(std::span{&b.seen, 1}, a.targets, weights, options, {1, 2})[0], 0));
+    // A product of more rows may add its terms up in another order.
+    CHECK(close(whole[1], clip_cost(std::span{&b.seen, 1}, a.targets, weights, options, {1, 2})[0], 1e-5));
   }
 
   TEST_CASE("whole masks and points agree where there are points enough") {

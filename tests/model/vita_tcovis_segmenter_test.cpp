@@ -6,8 +6,11 @@
 
 #include <vos/core/options.hpp>
 #include <vos/data/synthetic.hpp>
+#include <vos/data/synthetic_dataset.hpp>
+#include <vos/model/vita_tcovis/entry.hpp>
 #include <vos/model/vita_tcovis/segmenter.hpp>
 #include <vos/nn/for_inference.hpp>
+#include <vos/train/tracking_validation.hpp>
 #include <vos/weights/fill_module.hpp>
 
 #include "../small_network.hpp"
@@ -138,5 +141,23 @@ TEST_SUITE("vita-tcovis segmenter") {
     const auto wrong = small({{"mode", "live"}});
     CHECK_THROWS_WITH_AS(vita_tcovis_segmenter(network_of(wrong), wrong, {}), doctest::Contains("stream, benchmark"),
                          Error);
+  }
+
+  TEST_CASE("the small model that comes along finds what moves in clips that it never saw, and keeps the ids") {
+    const auto file = test::file("../models/vita-tcovis-tiny.safetensors");
+    const SyntheticDataset clips{{.scene = "demo+crossing+occlusion,look=varied",
+                                  .samples = 3,
+                                  .height = 240,
+                                  .width = 427,
+                                  .clip = {.length = 40, .reversed = 0}}};
+    auto segmenter = vita_tcovis_entries()[2].make({.model = "vita-tcovis-tiny", .weights = file});
+    TrackingScores scores;
+    for (std::int64_t i = 0; i < clips.size(); ++i) {
+      const auto clip = clips({.seed = 20261122, .index = i});
+      scores += tracking_scores(clip, track_clip(segmenter, clip));
+    }
+    // Far below what it reaches, far above what one that had learnt nothing would.
+    CHECK(scores.metrics().at("IDF1") > 0.75);
+    CHECK(scores.metrics().at("J") > 0.65);
   }
 }

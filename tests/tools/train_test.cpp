@@ -1,11 +1,21 @@
+#include <algorithm>
 #include <sstream>
+#include <stop_token>
+
+#include <ATen/ops/randint.h>
+#include <ATen/ops/zeros.h>
+#include <nlohmann/json.hpp>
 
 #include <vos/io/files.hpp>
+#include <vos/io/images.hpp>
+#include <vos/io/labels.hpp>
 #include <vos/train/training.hpp>
 
 #include "train/config.hpp"
+#include "train/hours.hpp"
 #include "train/options.hpp"
 #include "train/run.hpp"
+#include "train/trials.hpp"
 
 #include "../test.hpp"
 
@@ -125,6 +135,160 @@ TEST_SUITE("tools/train") {
     write_file(folder / "config.toml", "epochs = 1\n");
     CHECK_THROWS_WITH_AS(run(small_run(folder.path(), {"--overwrite"})), doctest::Contains("no run"), Error);
     CHECK(std::filesystem::exists(folder / "config.toml"));
+  }
+
+  TEST_CASE("how long a run may take is said in days, hours, minutes, or as a number of hours") {
+    for (const auto& [text, hours] :
+         {std::pair{"2h", 2.0}, {"90m", 1.5}, {"1d12h", 36.0}, {"45", 45.0}, {"0.5", 0.5}, {"1h30m36s", 1.51}}) {
+      CAPTURE(text);
+      CHECK(train::hours_from(text).value_or(-1) == doctest::Approx(hours));
+    }
+    for (const auto* text : {"", "h", "2x", "2h3", "-1", "-1h", "1..2h", "inf", "nan", "two hours"}) {
+      CAPTURE(text);
+      CHECK(!train::hours_from(text));
+    }
+    const auto options = train::parse({"--model", "vita-tcovis-tiny", "--run_dir", "x", "--max-time", "90m"});
+    CHECK(options.settings.at("max_hours") == "1.5");
+    CHECK_THROWS_WITH_AS(train::parse({"--model", "vita-tcovis-tiny", "--run_dir", "x", "--max-time", "soon"}),
+                         doctest::Contains("'soon' is no duration"), Error);
+  }
+
+  TEST_CASE("every flag of the mission is there and is the setting that it says") {
+    const auto options = train::parse({"--model",
+                                       "vita-tcovis-tiny",
+                                       "--run_dir",
+                                       "x",
+                                       "--dataset",
+                                       "ytvos",
+                                       "--dataset_root",
+                                       "d",
+                                       "--epochs",
+                                       "20",
+                                       "--batch_size",
+                                       "8",
+                                       "--num_tokens",
+                                       "50",
+                                       "--w_dice",
+                                       "5.0",
+                                       "--w_match",
+                                       "2.0",
+                                       "--w_mask",
+                                       "3",
+                                       "--w_contrastive",
+                                       "1.5",
+                                       "--beta",
+                                       "0.1",
+                                       "--lr",
+                                       "1e-4",
+                                       "--lr_backbone",
+                                       "1e-5"});
+    for (const auto& entry : list_trainings()) {
+      if (entry.name != options.model) continue;
+      for (const auto& [key, value] : options.settings) {
+        CAPTURE(key);
+        CHECK(std::any_of(entry.options.begin(), entry.options.end(),
+                          [&](const auto& option) { return option.key == key; }));
+      }
+    }
+    CHECK(options.settings.size() == 12);
+  }
+
+  TEST_CASE("a run that is told to stop gives the exit code that a queue asked for") {
+    const test::Folder folder;
+    std::stop_source stop;
+    stop.request_stop();
+    std::ostringstream out, err;
+    CHECK(train::run(train::parse(small_run(folder / "a", {"--requeue-exit", "85"})), out, err, stop.get_token()) ==
+          85);
+    CHECK(train::run(train::parse(small_run(folder / "b")), out, err, stop.get_token()) == exit_code::interrupted);
+    CHECK_THROWS_AS(train::parse(small_run(folder / "c", {"--requeue-exit", "256"})), Error);
+  }
+
+  TEST_CASE("faults of the data end a run before it begins, in the linter's words, unless they are known") {
+    const test::Folder folder;
+    const auto root = folder / "clips";
+    for (int v = 0; v < 3; ++v)
+      for (int t = 0; t < 4; ++t) {
+        const auto stem = "v" + std::to_string(v) + "/0000" + std::to_string(t);
+        const auto labels = at::zeros({32, 48}, at::kInt);
+        labels.slice(0, 4, 20).slice(1, 4 + t, 24 + t).fill_(1);
+        make_folder((root / "frames" / stem).parent_path());
+        make_folder((root / "masks" / stem).parent_path());
+        write_image(root / "frames" / (stem + ".png"), at::randint(255, {32, 48, 3}).to(at::kByte));
+        write_labels(root / "masks" / (stem + ".png"), labels);
+      }
+    std::vector<std::string> words{"--model",         "vita-tcovis-tiny", "--dataset_root", root.string(),
+                                   "--dry-run",       "model.classes=1",  "data.frames=2",  "model.channels=32",
+                                   "model.hidden=32", "model.tokens=4",   "--threads",      "1"};
+    const auto well = run(words);
+    CHECK(well.code == exit_code::done);
+    CHECK(well.out.find("the data were looked at, 9 frames of 3 videos: no fault") != std::string::npos);
+    for (int t = 0; t < 4; ++t) {
+      const auto file = root / "frames" / "v1" / ("0000" + std::to_string(t) + ".png");
+      const auto bytes = read_file(file);
+      write_file(file, std::string(bytes.begin(), bytes.begin() + 200));
+    }
+    CHECK_THROWS_WITH_AS(run(words), doctest::Contains("frames/v1/00002.png"), Error);
+    CHECK_THROWS_WITH_AS(run(words), doctest::Contains("cut-image (3): an image file is cut short"), Error);
+    words.push_back("--no-lint");
+    words.push_back("data.flip=0");
+    CHECK_THROWS_WITH_AS(run(words), doctest::Contains("sample"), Error);  // the loader then finds it
+  }
+
+  TEST_CASE("a dry run tells shapes, parts and memory, draws the first batch, and leaves its folder to the run") {
+    const test::Folder folder;
+    const auto before = small_run(folder / "run", {"--dry-run", "data.batch_size=3"});
+    const auto text = run(before).out;
+    for (const auto* part :
+         {"3 x 2 x 32 x 48 x 3", "3 x 2 x 4 x", "sem_seg_head.predictor", "backbone", "gradients", "optimiser",
+          "measured in a step with 2 clips, the rest on a straight line", "first losses"})
+      CHECK_MESSAGE(text.find(part) != std::string::npos, part);
+    CHECK(std::filesystem::exists(folder / "run" / "first_batch.png"));
+    auto words = before;
+    words.push_back("--json");
+    const auto json = nlohmann::json::parse(run(words).out);
+    std::int64_t learning = 0;
+    for (const auto& part : json["parts"]) learning += part["learning"].get<std::int64_t>();
+    CHECK(json["memory"]["gradients"] == 4 * learning);
+    CHECK(json["memory"]["passes"] > 0);
+    CHECK(run(small_run(folder / "run", {"epochs=1"})).code == exit_code::done);
+    CHECK(std::filesystem::exists(folder / "run" / "first_batch.png"));
+  }
+
+  TEST_CASE("rates and batch sizes are tried, and nothing is written") {
+    const test::Folder folder;
+    auto words = small_run(folder / "none", {"--find-lr"});
+    const auto rates = run(words);
+    CHECK(rates.code == exit_code::done);
+    CHECK(rates.out.find("loss, smoothed, over the learning rate") != std::string::npos);
+    words.back() = "--find-batch-size";
+    words.push_back("data.samples=5");
+    const auto sizes = run(words).out;
+    CHECK(sizes.find("ended: the data have no more than 5 clips") != std::string::npos);
+    CHECK(sizes.find("suggested: --batch_size") != std::string::npos);
+    CHECK(!std::filesystem::exists(folder / "none"));
+    CHECK_THROWS_AS(train::parse(small_run(folder / "none", {"--find-lr", "--dry-run"})), Error);
+    CHECK(train::guessed_bytes({{.clips = 1, .bytes = 10}, {.clips = 2, .bytes = 14}}) == 22);
+    const auto drawn =
+        train::plot({{.lr = 1e-4, .smooth = 3}, {.lr = 1e-3, .smooth = 1}, {.lr = 1e-2, .smooth = 2}}, 21, 5);
+    CHECK(drawn ==
+          "       3 |*\n         |\n         |                    *\n         |\n       1 |          *\n"
+          "         +---------------------\n          1e-04           1e-02\n");
+  }
+
+  TEST_CASE("two clips are learnt by heart, again and again") {
+    const test::Folder folder;
+    CHECK(run(small_run(folder / "run", {"--overfit", "2", "data.batch_size=4", "epochs=1"})).code == exit_code::done);
+    const auto settings = train::read_config(folder / "run" / "config.toml");
+    CHECK(settings.at("data.batch_size") == "2");
+    CHECK(settings.at("data.validation_clips") == "2");
+  }
+
+  TEST_CASE("memory that is given up is time, and no other weights") {
+    const test::Folder folder;
+    CHECK(run(small_run(folder / "kept")).code == exit_code::done);
+    CHECK(run(small_run(folder / "again", {"optim.recompute=true"})).code == exit_code::done);
+    CHECK(last_weights(folder / "again") == last_weights(folder / "kept"));
   }
 
   TEST_CASE("a first look at everything takes two steps and a resume") {

@@ -14,6 +14,7 @@
 #include <torch/nn/modules/normalization.h>
 
 #include <vos/core/random.hpp>
+#include <vos/train/rate_sweep.hpp>
 #include <vos/train/trainer.hpp>
 
 #include "../test.hpp"
@@ -46,13 +47,16 @@ struct NetTask {
   struct Batches {
     std::int64_t number;
     int slow;  // milliseconds
+    std::int64_t poisoned = -1;
     Batch next() {
       if (slow > 0) std::this_thread::sleep_for(std::chrono::milliseconds(slow));
+      const bool spoilt = number == poisoned;
       CounterRandom random{7, static_cast<std::uint64_t>(number++)};
       Batch batch{at::empty({4, 6}), at::empty({4}, at::kLong), at::empty({4, 2})};
       for (std::int64_t i = 0; i < 24; ++i) batch.values.view({-1})[i] = random.uniform(-1, 1);
       for (std::int64_t i = 0; i < 4; ++i) batch.kind[i] = random.below(3);
       for (std::int64_t i = 0; i < 8; ++i) batch.wanted.view({-1})[i] = random.uniform(-1, 1);
+      if (spoilt) batch.values[1][2] = std::nan("");
       return batch;
     }
   };
@@ -63,7 +67,7 @@ struct NetTask {
   }
   torch::nn::Module& module() { return *net; }
   std::int64_t steps_per_epoch() const { return 5; }
-  Batches batches(std::int64_t first) const { return {first, slow}; }
+  Batches batches(std::int64_t first) const { return {first, slow, poisoned}; }
   Losses loss(const Batch& batch) {
     const auto out = net(batch.values, batch.kind);
     memory = 0.9 * memory + 0.1 * out.detach().mean(0);  // as a bank of negatives would be
@@ -71,8 +75,10 @@ struct NetTask {
     return {{"square", ((out - batch.wanted).square()).mean() * spoil},
             {"memory", 0.1 * (out.mean(0) - memory).square().sum()}};
   }
-  Metrics validate(const Work&) {
+  Metrics validate(const Work& work) {
     const auto told = validations++;
+    if (validate_hook) validate_hook();
+    work.step(0, "validation");
     if (told < static_cast<std::int64_t>(scores.size())) return {{"score", scores[static_cast<std::size_t>(told)]}};
     return {{"score", -net->head->weight.square().sum().item<double>()}};
   }
@@ -84,11 +90,15 @@ struct NetTask {
     write_weights(path, NamedState{{"values", batch.values}});
   }
 
+  std::string describe(const Batch& batch) const { return std::to_string(batch.values.size(0)) + " rows"; }
+  std::vector<std::string> memory_advice() const { return {"fewer rows"}; }
+
   int slow = 0;
+  std::int64_t poisoned = -1;       // the number of a batch
   std::vector<double> scores = {};  // what validations come to, if told
   std::int64_t validations = 0;
   double spoil = 1;
-  std::function<void()> batch_hook = {};
+  std::function<void()> batch_hook = {}, validate_hook = {};
   Net net{nullptr};
   at::Tensor memory = at::zeros({2});
 };
@@ -330,6 +340,137 @@ TEST_SUITE("train") {
     CHECK_THROWS_WITH_AS(trainer.train({}, silent), doctest::Contains("square"), Error);
     CHECK(std::filesystem::exists(folder / "broken_step_7.safetensors"));
     CHECK(Checkpoints::load(*trainer.checkpoints().find("last")).step == 5);  // the last good one is there
+  }
+
+  TEST_CASE("what broke is told with the module, and of several batches the one that did is kept") {
+    const test::Folder folder;
+    NetTask task;
+    task.poisoned = 4;
+    auto options = small_options();
+    options.accumulate = 3;
+    Trainer trainer{task, options, Place{}, folder.path()};
+    RunLog silent;
+    std::string said;
+    try {
+      trainer.train({}, silent);
+    } catch (const Error& error) {
+      said = error.what();
+    }
+    CAPTURE(said);
+    CHECK(said.find("in module 'backbone'") != std::string::npos);  // the first that saw the number
+    const auto kept = read_weights(folder / "broken_step_2.safetensors").entries;
+    REQUIRE(kept.size() == 1);
+    CHECK(kept[0].value.isnan().sum().item<std::int64_t>() == 1);
+
+    const auto broken_by = [](const auto& spoil) {
+      NetTask other;
+      spoil(other);
+      at::manual_seed(1);
+      return BrokenPass{*other.net}.find([&] {
+        const auto losses = other.loss(other.batches(0).next());
+        (losses.at("square") + losses.at("memory")).backward();
+      });
+    };
+    CHECK(broken_by([](auto&) {}).empty());
+    CHECK(broken_by([](auto& task) { task.net->head->weight.detach().fill_(3e38); }).find("in module 'head'") !=
+          std::string::npos);
+    CHECK(broken_by([](auto& task) {
+            task.net->norm->bias.detach().fill_(std::nan(""));
+          }).find("weights 'norm.bias'") != std::string::npos);
+    CHECK(broken_by([](auto& task) { task.spoil = std::nan(""); }).find("after module 'head'") != std::string::npos);
+  }
+
+  TEST_CASE("steps on trial leave nothing behind") {
+    const test::Folder folder, plain;
+    const auto wanted = train_on(plain.path(), small_options());
+    NetTask task;
+    Trainer trainer{task, small_options(), Place{}, folder.path()};
+    std::vector<double> rates;
+    const auto points = trainer.trial([&](auto step) {
+      auto batches = task.batches(0);
+      return sweep_rates({.from = 1e-5, .to = 1e4, .steps = 40}, {}, [&](double lr) {
+        const auto report = step(batches, lr / 0.02);
+        rates.push_back(report.lr.at("all"));
+        return report.loss;
+      });
+    });
+    CHECK(points.size() > 5);
+    CHECK(points.size() < 40);  // it went so far that the loss was lost
+    CHECK(rates[0] == doctest::Approx(1e-5));
+    CHECK(trainer.step() == 0);
+    CHECK(!trainer.checkpoints().find("last"));
+    RunLog silent;
+    trainer.train({}, silent);
+    CHECK(numbers_of(*task.net) == wanted);
+    CHECK_THROWS_AS(trainer.trial([&](auto) -> int { throw std::runtime_error("broken"); }), std::runtime_error);
+    CHECK(trainer.step() == 20);
+  }
+
+  TEST_CASE("where memory runs out the error names the step, the batch and what to lower") {
+    for (const auto& spend :
+         {std::function<void()>{[] { at::empty({std::int64_t{1} << 50}, at::kByte); }},
+          {[] { throw std::bad_alloc(); }},
+          {[] { throw c10::OutOfMemoryError({__func__, __FILE__, __LINE__}, "CUDA out of memory."); }}}) {
+      const test::Folder folder;
+      NetTask task;
+      Trainer trainer{task, small_options(), Place{}, folder.path()};
+      int calls = 0;
+      task.batch_hook = [&] {
+        if (++calls == 3) spend();
+      };
+      RunLog silent;
+      std::string said;
+      try {
+        trainer.train({}, silent);
+      } catch (const Error& error) {
+        said = error.what();
+      }
+      CHECK(said.find("out of memory\n  where: step 3, a batch of 4 rows") == 0);
+      CHECK(said.find("fewer rows; optim.recompute=true; optim.precision=bf16") != std::string::npos);
+    }
+    NetTask task;
+    task.batch_hook = [] { throw std::runtime_error("memory is fine"); };
+    const test::Folder folder;
+    Trainer trainer{task, small_options(), Place{}, folder.path()};
+    RunLog silent;
+    CHECK_THROWS_WITH_AS(trainer.train({}, silent), "memory is fine", std::runtime_error);
+  }
+
+  TEST_CASE("a run that is stopped while it validates is stopped, and validates when it goes on") {
+    const test::Folder folder;
+    std::stop_source stop;
+    NetTask task;
+    task.validate_hook = [&] { stop.request_stop(); };
+    RunLog silent;
+    Trainer trainer{task, small_options(), Place{}, folder.path()};
+    const auto outcome = trainer.train({.stop = stop.get_token()}, silent);
+    CHECK(outcome.end == TrainEnd::stopped);
+    CHECK(outcome.step == 5);
+    NetTask again;
+    Trainer resumed{again, small_options(), Place{}, folder.path()};
+    resumed.resume(Checkpoints::load(*resumed.checkpoints().find("last")));
+    const auto end = resumed.train({}, silent);
+    CHECK(end.end == TrainEnd::finished);
+    CHECK(again.validations == 4);  // of epochs 1 to 4
+  }
+
+  TEST_CASE("exploding gradients are told in the log") {
+    const test::Folder folder;
+    auto options = small_options();
+    options.epochs = 10;
+    options.lr = options.lr_backbone = 0;
+    NetTask task;
+    int calls = 0;
+    task.batch_hook = [&] { task.spoil = ++calls > 40 ? 1e5 : 1; };
+    struct Keep : RunLog {
+      std::vector<std::string> messages;
+      void message(const std::string& text) override { messages.push_back(text); }
+    } log;
+    options.lr = 1e-9;
+    Trainer trainer{task, options, Place{}, folder.path()};
+    trainer.train({}, log);
+    REQUIRE(log.messages.size() == 1);
+    CHECK(log.messages[0].find("step 45: gradients explode") == 0);
   }
 
   TEST_CASE("in half precision a step that overflows is left out, and the scale falls") {

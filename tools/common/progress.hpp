@@ -5,17 +5,13 @@
 #include <cstdio>
 #include <ostream>
 #include <string>
+#include <utility>
+
+#include <vos/core/duration.hpp>
 
 namespace vos::tool {
 
-/// "3.4 s", "12 min 05 s"
-inline std::string duration_text(double seconds) {
-  char text[64];
-  if (seconds < 100) std::snprintf(text, sizeof text, "%.1f s", seconds);
-  else if (seconds < 6000) std::snprintf(text, sizeof text, "%d min %02d s", int(seconds) / 60, int(seconds) % 60);
-  else std::snprintf(text, sizeof text, "%d h %02d min", int(seconds) / 3600, int(seconds) / 60 % 60);
-  return text;
-}
+using vos::duration_text;
 
 /// One line on a terminal that tells how far the work is, drawn anew ten times a second and wiped at the end.
 class Progress {

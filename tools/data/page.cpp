@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include <vos/core/html.hpp>
 #include <vos/data/catalog/recognise.hpp>
-
-#include "common/html.hpp"
 
 namespace vos::data {
 namespace {
 
-using tool::html_escape;
 using vos::detail::counted;
 
 /// Pictures keep their own shape here: a dataset's are tall and wide.
@@ -52,12 +50,12 @@ std::string bars(const Histogram& histogram, int colour) {
     const auto share = static_cast<double>(histogram.counts[i]) / static_cast<double>(largest);
     const auto length = histogram.counts[i] > 0 ? std::max(2.0, share * (width - left - right)) : 0;
     const auto text_at = [&](double x, const char* anchor, const char* kind, const std::string& text) {
-      return "<text x=\"" + tool::number_text(x, 1) + "\" y=\"" + std::to_string(y + 15) + "\" text-anchor=\"" +
-             anchor + "\" class=\"" + kind + "\">" + html_escape(text) + "</text>";
+      return "<text x=\"" + number_text(x, 1) + "\" y=\"" + std::to_string(y + 15) + "\" text-anchor=\"" + anchor +
+             "\" class=\"" + kind + "\">" + html_escape(text) + "</text>";
     };
     svg += text_at(left - 8, "end", "", short_name(histogram.bins[i]));
     svg += "<rect x=\"" + std::to_string(left) + "\" y=\"" + std::to_string(y + 3) + "\" width=\"" +
-           tool::number_text(length, 1) + "\" height=\"" + std::to_string(row - 6) + "\" rx=\"3\" style=\"fill: var(" +
+           number_text(length, 1) + "\" height=\"" + std::to_string(row - 6) + "\" rx=\"3\" style=\"fill: var(" +
            colours[colour % 4] + ")\"><title>" + html_escape(histogram.bins[i]) + ": " +
            std::to_string(histogram.counts[i]) + " of " + std::to_string(total) + "</title></rect>";
     svg += text_at(left + length + 6, "start", "soft", std::to_string(histogram.counts[i]));
@@ -93,7 +91,7 @@ std::string findings_of(const LintReport& report) {
 std::string figure_of(const Exhibit& exhibit) {
   const auto picture = exhibit.jpeg.empty()
                            ? std::string{"<div class=\"card bad\">cannot be read</div>"}
-                           : "<img loading=\"lazy\" alt=\"\" src=\"" + tool::data_url("jpeg", exhibit.jpeg) + "\">";
+                           : "<img loading=\"lazy\" alt=\"\" src=\"" + data_url("jpeg", exhibit.jpeg) + "\">";
   const auto name = html_escape(exhibit.name);
   auto html = "<figure>" + picture + "<figcaption><b>" + name + "</b><br><span class=\"soft\">" +
               counted(exhibit.frames, "frame");
@@ -131,7 +129,7 @@ std::string page_of(const Checked& checked, const std::vector<Exhibit>& exhibits
     for (const auto& exhibit : exhibits) body += figure_of(exhibit);
     body += "</div>\n";
   }
-  return tool::html_page(name + ": dataset", body);
+  return html_page(name + ": dataset", body);
 }
 
 }  // namespace vos::data

@@ -5,14 +5,13 @@
 #include <cmath>
 #include <cstddef>
 
-#include "common/html.hpp"
+#include <vos/core/html.hpp>
+
 #include "common/table.hpp"
 
 namespace vos::eval {
 
 using tool::code_points;
-using tool::html_escape;
-using tool::number_text;
 
 std::string colour_of(int i) {
   static constexpr std::array names{"var(--one)",  "var(--two)", "var(--three)",

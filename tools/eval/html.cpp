@@ -10,19 +10,17 @@
 #include <utility>
 #include <vector>
 
+#include <vos/core/html.hpp>
 #include <vos/error.hpp>
 #include <vos/io/files.hpp>
 
 #include "charts.hpp"
-#include "common/html.hpp"
 #include "report.hpp"
 
 namespace vos::eval {
 namespace {
 
 using nlohmann::json;
-using tool::html_escape;
-using tool::number_text;
 
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t worst_frames = 24, worst_of_an_object = 2;
@@ -179,7 +177,7 @@ std::string frame_url(const std::filesystem::path& path) {
   std::error_code missing;
   if (!jpeg && extension != ".png") return {};
   if (const auto size = std::filesystem::file_size(path, missing); missing || size > 2'000'000) return {};
-  return tool::data_url(jpeg ? "jpeg" : "png", read_file(path));
+  return data_url(jpeg ? "jpeg" : "png", read_file(path));
 }
 
 std::string gallery(const json& report, const Pictures& pictures) {
@@ -254,7 +252,7 @@ std::string html_report(const json& report, const Pictures& pictures) {
               html_escape(text_of(sequence.value("name", json{}))) + "</summary>" + chart + "</details>\n";
   if (!time.empty()) body += "<h2>Over time</h2>\n<p>J drawn through, F dashed; a colour for each object.</p>\n" + time;
   body += "<p>vos-eval " + html_escape(report.value("version", std::string{})) + "</p>\n";
-  return tool::html_page("vos-eval " + command + ": " + report.value("pred", std::string{}), body);
+  return html_page("vos-eval " + command + ": " + report.value("pred", std::string{}), body);
 }
 
 }  // namespace vos::eval

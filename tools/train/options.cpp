@@ -9,6 +9,9 @@
 #include <vos/core/text.hpp>
 #include <vos/train/training.hpp>
 
+#include "hours.hpp"
+#include "send.hpp"
+
 namespace vos::train {
 namespace {
 
@@ -21,7 +24,8 @@ constexpr const char* footer = R"(Examples:
 
 Every other setting is a key: in a file, [optim] lr = 1e-4; on the command line, optim.lr=1e-4. Files, then words, then flags
 count, the later over the earlier. `vos-train --model NAME --keys` lists them all. docs/training.md tells the rest.
-Exit codes: 0 done, 1 error, 2 wrong usage, 130 interrupted (the step in work is finished and saved).
+`vos-train report RUN` writes a page with curves and pictures at any time, `vos-train compare RUN RUN ...` lays runs side by side.
+Exit codes: 0 done, 1 error, 2 wrong usage, 130 or --requeue-exit interrupted (the step in work is finished and saved).
 )";
 
 /// A flag for what is also a key.
@@ -41,13 +45,19 @@ constexpr Shortcut shortcuts[] = {
     {"--w_match", "X", "criterion.match_weight", "weight of the supervised matching loss"},
     {"--w_contrastive", "X", "criterion.contrast_weight", "weight of the contrastive loss"},
     {"--beta", "X", "model.bank_momentum", "share of a new embedding in an object's memory when it tracks"},
+    {"--overfit", "N", "data.overfit",
+     "learn N clips by heart and validate with the same: can the network learn at all?"},
+    {"--project_name", "NAME", "log.project", "MLflow's experiment, ClearML's project"},
     {"--seed", "N", "seed", "what all that is random hangs on"},
     {"--precision", "NAME", "optim.precision", "auto, fp32, bf16 or fp16"},
 };
 
 std::string keys_text(const std::string& model, const tool::CommandLine& line) {
-  for (const auto& entry : list_trainings())
-    if (entry.name == model) return config_text(model, entry.options);
+  for (auto& entry : list_trainings()) {
+    if (entry.name != model) continue;
+    for (auto& option : describe_log_options()) entry.options.push_back(std::move(option));
+    return config_text(model, entry.options);
+  }
   throw line.usage("--keys lists the settings of a model, and none is named", "add --model NAME");
 }
 
@@ -72,8 +82,8 @@ Options parse(const std::vector<std::string>& words) {
   std::vector<std::string> given;
   std::vector<std::optional<std::string>> values(std::size(shortcuts));
   std::string run, resume, weights;
-  std::optional<double> hours;
-  bool keys = false;
+  std::string max_time;
+  bool keys = false, no_lint = false, clearml = false;
 
   line.group("What");
   line.option("--model", options.model, "NAME", "the preset to train: vita-tcovis, vita-tcovis-full, vita-tcovis-tiny");
@@ -82,12 +92,20 @@ Options parse(const std::vector<std::string>& words) {
   line.group("Settings");
   for (std::size_t i = 0; i < std::size(shortcuts); ++i)
     line.option(shortcuts[i].flag, values[i], shortcuts[i].type, shortcuts[i].meaning);
+  line.flag("--enable_clearml", clearml, "follow the run on ClearML: log.clearml=true");
   line.group("The run");
   line.option("--run_dir", run, "DIR", "a new folder for checkpoints, logs and the settings");
   line.option("--resume", resume, "DIR", "go on with the run in this folder, from its last checkpoint");
-  line.option("--max-time", hours, "HOURS", "stop, saved, after so long");
+  line.option("--max-time", max_time, "TIME", "stop, saved, after so long: 2h, 90m, 1d12h, or a number of hours");
+  line.option("--requeue-exit", options.stopped_code, "CODE",
+              "exit code after Ctrl-C or SIGTERM, for batch queues (default: 130)");
   line.flag("--overwrite", options.overwrite, "begin anew in a folder that holds a run: it is deleted");
-  line.flag("--dry-run", options.dry, "tell what would be trained, and on what, and train nothing");
+  line.flag("--no-lint", no_lint, "train on a dataset whose faults are known");
+  line.group("Trials, which train nothing");
+  line.flag("--dry-run", options.dry,
+            "shapes of a batch, the network's parts, an estimate of memory, and a picture of the first batch");
+  line.flag("--find-lr", options.find_rate, "try learning rates on a copy of the weights, and suggest one");
+  line.flag("--find-batch-size", options.find_batch, "time batches of 1, 2, 4, ... clips until memory ends");
   line.flag("--fast-dev-run", options.fast,
             "two steps, a validation, a checkpoint and a resume: does everything work?");
   line.flag("--eval-only", options.validate_only, "validate the run's last checkpoint, and train nothing");
@@ -128,14 +146,27 @@ Options parse(const std::vector<std::string>& words) {
     if (!is_file(word)) take({setting_of(word)});
   for (std::size_t i = 0; i < std::size(shortcuts); ++i)
     if (values[i]) options.settings[shortcuts[i].key] = *values[i];
-  if (hours) options.settings["max_hours"] = detail::option_text(*hours);
+  if (clearml) options.settings["log.clearml"] = "true";
+  if (!max_time.empty()) {
+    const auto hours = hours_from(max_time);
+    if (!hours || *hours <= 0)
+      throw line.usage("--max-time '" + max_time + "' is no duration", "write 2h, 90m, 1d12h, or a number of hours, and more than none");
+    options.settings["max_hours"] = detail::option_text(*hours);
+  }
+  if (options.stopped_code < 1 || options.stopped_code > 255)
+    throw line.usage("--requeue-exit " + std::to_string(options.stopped_code) + " is no exit code", "use 1 to 255");
+  options.lint = !no_lint;
 
   if (keys) {
     options.text = keys_text(options.model, line);
     return options;
   }
+  options.log = take_log_options(options.settings);
   check_model(options, line);
-  if (options.run.empty() && !options.dry) throw line.usage("--run_dir is missing: where shall the run live?");
+  const int trials = options.dry + options.find_rate + options.find_batch;
+  if (trials > 1)
+    throw line.usage("--dry-run, --find-lr and --find-batch-size are a trial each", "do one after another");
+  if (options.run.empty() && trials == 0) throw line.usage("--run_dir is missing: where shall the run live?");
   if (options.validate_only && !options.resume) throw line.usage("--eval-only needs a run", "add --resume DIR");
   if (options.fast && options.resume) throw line.usage("--fast-dev-run begins a run of its own", "leave --resume out");
   return options;

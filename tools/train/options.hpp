@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <vos/core/compute.hpp>
+#include <vos/train/log/log_options.hpp>
 
 #include "common/command_line.hpp"
 #include "config.hpp"
@@ -20,10 +21,14 @@ struct Options {
 
   std::string model = {};
   Settings settings = {};  ///< of the file, of key=value words and of flags, the later ones counting
+  LogOptions log = {};
   std::filesystem::path run = {};
   std::filesystem::path weights = {};
   Compute compute = {};
-  bool resume = false, overwrite = false, dry = false, fast = false, validate_only = false;
+  bool resume = false, overwrite = false, fast = false, validate_only = false;
+  bool dry = false, find_rate = false, find_batch = false;  ///< trials, after which nothing has changed
+  bool lint = true;
+  int stopped_code = exit_code::interrupted;  ///< the exit code where a signal ended the run
 };
 
 /// Reads the words after the program's name. What cannot be right is an Error with exit code 2.

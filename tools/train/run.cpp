@@ -1,5 +1,6 @@
 #include "run.hpp"
 
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -12,29 +13,41 @@
 #include <vos/io/files.hpp>
 #include <vos/train/checkpoints.hpp>
 #include <vos/train/log/file_log.hpp>
+#include <vos/train/log/picture_log.hpp>
+#include <vos/train/log/remote_log.hpp>
 #include <vos/train/log/tensorboard_log.hpp>
+#include <vos/train/outcome.hpp>
+#include <vos/train/parallel/group.hpp>
+#include <vos/train/parallel/local_device.hpp>
 #include <vos/train/training.hpp>
 #include <vos/version.hpp>
 
 #include "common/progress.hpp"
+#include "data_check.hpp"
 #include "live.hpp"
+#include "report.hpp"
+#include "send.hpp"
+#include "trials.hpp"
 
 namespace vos::train {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The folder of a new run: one that holds anything is refused, unless it may be replaced and holds a run.
+/// The folder of a new run: one that holds anything but a dry run's picture is refused, unless it may be replaced and holds a run.
 void begin_folder(const Options& options) {
   std::error_code code;
-  const bool holds = std::filesystem::exists(options.run, code) && !std::filesystem::is_empty(options.run, code);
+  bool holds = false;
+  for (const auto& entry : std::filesystem::directory_iterator(options.run, code))
+    holds |= entry.path().filename() != dry_picture;
+  code.clear();
   if (holds && !options.overwrite)
     throw Error({.what = "the folder is not empty",
                  .where = options.run.string(),
                  .mend = "--resume goes on with the run in it, --overwrite begins it anew, or name another folder",
                  .exit_code = exit_code::usage});
   const auto has = [&](const char* name) { return std::filesystem::exists(options.run / name, code); };
-  if (holds && !(has("config.toml") && has("run.json") && has("log.jsonl")))
+  if (holds && !(has("config.toml") && has("run.json")))
     throw Error({.what = "the folder holds something that is no run, which --overwrite would delete",
                  .where = options.run.string(),
                  .mend = "name another folder",
@@ -42,6 +55,22 @@ void begin_folder(const Options& options) {
   if (holds) std::filesystem::remove_all(options.run, code);
   if (code) PendingFile::refuse(options.run, code.message());
   make_folder(options.run);
+}
+
+/// What the linter says of the data that the settings name; nothing of scenes that are drawn.
+std::string look_at_data(const TrainingSpec& spec, const Options& options, std::stop_token stop) {
+  const auto setting = [&](const std::string& key) {
+    if (const auto given = spec.options.find(key); given != spec.options.end()) return given->second;
+    for (const auto& entry : list_trainings())
+      if (entry.name == spec.model)
+        for (const auto& option : entry.options)
+          if (option.key == key) return option.value;
+    return std::string{};
+  };
+  const CatalogSpec data{
+      .layout = setting("data.dataset"), .root = setting("data.root"), .split = setting("data.split")};
+  if (data.root.empty() || data.layout.starts_with("synthetic:")) return {};
+  return check_data(data, tool::thread_count(options.compute.threads), stop);
 }
 
 /// Which settings a resumed run has that are not those it began with.
@@ -59,7 +88,18 @@ Json facts_of(const Options& options, const Training& training) {
             {"run", options.run.string()}, {"data", training.data()}, {"steps_per_epoch", training.steps_per_epoch()},
             {"steps", training.total()}};
   if (!options.weights.empty()) json["weights"] = options.weights.string();
+  else if (std::error_code code; options.resume && std::filesystem::exists(options.run / "run.json", code)) {
+    const auto before = Json::parse(read_text(options.run / "run.json"), nullptr, /*allow_exceptions=*/false);
+    if (before.is_object() && before.contains("weights")) json["weights"] = before["weights"];
+  }
   json["device"] = options.compute.device;
+  json["changed"] = Json::object();  // settings that are not the preset's, with what it has
+  for (const auto& entry : list_trainings())
+    if (entry.name == options.model) {
+      const auto now = training.options();
+      for (std::size_t i = 0; i < now.size(); ++i)
+        if (now[i].value != entry.options[i].value) json["changed"][now[i].key] = entry.options[i].value;
+    }
   json["parameters"] = Json::array();
   for (const auto& group : training.parameters())
     json["parameters"].push_back({{"group", group.name},
@@ -84,24 +124,21 @@ void print_facts(std::ostream& out, const Options& options, const Training& trai
   out << "  " << all << " numbers that learn\n";
 }
 
-const char* text_of(TrainEnd end) {
-  switch (end) {
-    case TrainEnd::finished: return "finished";
-    case TrainEnd::stopped: return "stopped";
-    case TrainEnd::out_of_time: return "out of time";
-    case TrainEnd::no_better: return "no better";
-  }
-  return "";
-}
-
-void report(std::ostream& out, const Options& options, Json json, const TrainOutcome& outcome) {
+void report(std::ostream& out, std::ostream& err, const Options& options, Json json, const TrainOutcome& outcome) {
   json["end"] = text_of(outcome.end);
   json["step"] = outcome.step;
   json["metrics"] = outcome.metrics;
   if (outcome.best) json["best"] = *outcome.best, json["best_step"] = outcome.best_step;
-  write_file(options.run / "eval.json", json.dump(2) + "\n");
+  json.update(clips_of(options.run));
+  write_file(options.run / "eval.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  std::filesystem::path page;
+  try {
+    page = write_report(options.run);
+  } catch (const std::exception& error) {  // the run itself is whole
+    err << "vos-train: no report: " << error.what() << '\n';
+  }
   if (options.common.json) {
-    out << json.dump() << '\n';
+    out << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
     return;
   }
   out << options.run.string() << ": " << text_of(outcome.end) << " after step " << outcome.step << '\n';
@@ -110,15 +147,18 @@ void report(std::ostream& out, const Options& options, Json json, const TrainOut
     out << "  the moving average, which was validated, is in average.safetensors beside each model.safetensors\n";
   out << "  weights: " << (options.run / "checkpoints").string()
       << "/NAME/model.safetensors, NAME as in the files `last` and `best` there\n";
+  if (!page.empty()) out << "  report: " << page.string() << '\n';
 }
 
-}  // namespace
-
-int run(const Options& options, std::ostream& out, std::ostream& err, std::stop_token stop) {
+/// One process's part of it. The leading one writes all files; streams of the others go nowhere.
+int run_as(const Launch& launch, const Options& options, std::ostream& out, std::ostream& err, std::stop_token stop) {
+  const bool leads = launch.ranks.leads();
+  const bool trial = options.dry || options.find_rate || options.find_batch;
   if (!options.text.empty()) {
     out << options.text;
     return exit_code::done;
   }
+  if (trial && !leads) return exit_code::done;  // one process will do
   TrainingSpec spec{.model = options.model,
                     .run = options.run,
                     .weights = options.weights,
@@ -131,20 +171,41 @@ int run(const Options& options, std::ostream& out, std::ostream& err, std::stop_
                                              {"data.validation_frames", "4"}})
       spec.options[key] = value;
   }
+  if (launch.ranks.world > 1 && !trial) {
+    spec.compute.device = local_device(spec.compute.device, launch.ranks);
+    spec.group = join_group({.launch = launch, .device = place(spec.compute).device});
+  }
+  std::vector<std::string> told;
+  if (leads && options.lint && !options.validate_only)
+    if (auto said = look_at_data(spec, options, stop); !said.empty()) told.push_back(std::move(said));
   auto training = make_training(spec);
-  if (options.dry) {
-    if (options.common.json) out << facts_of(options, *training).dump() << '\n';
-    else print_facts(out, options, *training);
+  if (trial) {
+    if (options.resume) training->resume();
+    if (!options.common.json) {
+      print_facts(out, options, *training);
+      for (const auto& each : told) out << "  " << each << '\n';
+    }
+    if (options.dry) dry_run(out, options, *training, facts_of(options, *training));
+    if (options.find_rate) find_rate(out, err, options, *training, stop);
+    if (options.find_batch) find_batch(out, options, *training, stop);
     return exit_code::done;
   }
+  std::vector<std::unique_ptr<RemoteRun>> remotes;  // before there is a folder: the settings may be wrong
+  if (leads && !options.validate_only) remotes = remotes_of(options.log, options.run);
   const Work work{.stop = stop};
-  std::vector<std::string> told;
   if (options.resume) {
-    told = changes(options, *training);
+    if (leads)
+      for (auto& each : changes(options, *training)) told.push_back(std::move(each));
+    if (!Checkpoints{options.run}.find("last"))
+      throw Error(
+          {.what = "the run has no checkpoint yet: it was ended before its first",
+           .where = options.run.string(),
+           .mend = "begin it anew, with what it was begun with and --run_dir " + options.run.string() + " --overwrite",
+           .exit_code = exit_code::usage});
     for (auto& each : training->resume()) told.push_back(std::move(each));
     if (training->step() == training->total())
       told.push_back("the run is finished: --epochs N with a larger N goes on");
-  } else {
+  } else if (leads) {
     begin_folder(options);
   }
   if (options.validate_only) {
@@ -154,26 +215,68 @@ int run(const Options& options, std::ostream& out, std::ostream& err, std::stop_
       for (const auto& [name, value] : validation.metrics) out << name << "  " << detail::option_text(value) << '\n';
     return exit_code::done;
   }
-  write_file(options.run / "config.toml", config_text(options.model, training->options()));
-  write_file(options.run / "run.json", facts_of(options, *training).dump(2) + "\n");
-
   RunLogs log;
-  log.add(std::make_unique<FileLog>(options.run));
-  log.add(std::make_unique<TensorBoardLog>(options.run));
-  log.add(std::make_unique<Live>(err, options.live, options.common.quiet));
-  if (!options.common.quiet && !options.common.json) print_facts(out, options, *training);
+  if (leads) {
+    auto all_options = training->options();
+    for (auto& option : describe_log_options(options.log)) all_options.push_back(std::move(option));
+    write_file(options.run / "config.toml", config_text(options.model, all_options));
+    write_file(options.run / "run.json", facts_of(options, *training).dump(2) + "\n");
+    log.add(std::make_unique<PictureLog>(options.run));  // before the line that tells of a picture
+    log.add(std::make_unique<FileLog>(options.run));
+    log.add(std::make_unique<TensorBoardLog>(options.run));
+    log.add(std::make_unique<Live>(err, options.live, options.common.quiet));
+    for (auto& remote : remotes) try {
+        log.add(
+            std::make_unique<RemoteLog>(std::make_unique<RunSender>(options.run, std::move(remote), options.log.every),
+                                        [&log](const std::string& text) { log.message(text); }));
+      } catch (const Error& error) {  // what is beside the training does not stop it
+        told.push_back("a server is not told of this run; `vos-train send` can do so later. " +
+                       std::string{error.what()});
+      }
+    if (!options.common.quiet && !options.common.json) print_facts(out, options, *training);
+  }
   for (const auto& each : told) log.message(each);
   if (options.resume) log.resumed(training->step());
-  auto outcome = training->train(work, log);
-  if (options.fast) {  // and once more from what was saved
-    spec.options["epochs"] = "2";
-    training = make_training(spec);
-    training->resume();
-    log.resumed(training->step());
+  Settings settings;
+  for (const auto& option : training->options()) settings[option.key] = option.value;
+  log.configuration(settings);
+  TrainOutcome outcome;
+  try {
     outcome = training->train(work, log);
+    if (options.fast) {  // and once more from what was saved
+      spec.options["epochs"] = "2";
+      training = make_training(spec);
+      training->resume();
+      log.resumed(training->step());
+      outcome = training->train(work, log);
+    }
+  } catch (const Cancelled&) {
+    log.finished({.end = TrainEnd::stopped, .step = training->step()});
+    throw;
+  } catch (const std::exception& error) {
+    log.failed(error.what());
+    throw;
   }
-  report(out, options, facts_of(options, *training), outcome);
-  return outcome.end == TrainEnd::stopped ? exit_code::interrupted : exit_code::done;
+  log.finished(outcome);
+  if (leads) report(out, err, options, facts_of(options, *training), outcome);
+  return outcome.end == TrainEnd::stopped ? options.stopped_code : exit_code::done;
+}
+
+}  // namespace
+
+int run(const Options& options, std::ostream& out, std::ostream& err, std::stop_token stop) {
+  const auto launch = launch_from_environment();
+  std::ostream nowhere{nullptr};
+  const bool leads = launch.ranks.leads();
+  try {
+    return run_as(launch, options, leads ? out : nowhere, leads ? err : nowhere, stop);
+  } catch (const Error& error) {
+    auto parts = error.parts();
+    if (leads || parts.where.find("process ") != std::string::npos) throw;
+    parts.where += (parts.where.empty() ? "" : ", ") + std::string{"process "} + std::to_string(launch.ranks.rank) +
+                   " of " + std::to_string(launch.ranks.world);
+    throw Error(std::move(parts));
+  }
 }
 
 }  // namespace vos::train

@@ -14,6 +14,8 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 
 #include <vos/core/choice.hpp>
@@ -98,20 +100,44 @@ class ClipCriterion {
     expect(prediction, targets);
     const auto& keys = prediction.keys;
 
-    Losses losses;
+    // Layers differ in who answers for an object, not in where it is seen: all but their slots is the same.
     const auto slots = assign(prediction.layers, targets, keys);
-    auto rows = clip_rows(slots[0]);
-    // Layers differ in who answers for an object, not in where it is seen: its share is the same in all of them.
-    const auto share = shares(rows, prediction.layers[0].masks);
-    for (std::size_t layer = 0; layer < slots.size(); ++layer) {
-      if (layer > 0) rows = clip_rows(slots[layer]);
-      const auto suffix = layer + 1 < slots.size() ? "_" + std::to_string(layer) : std::string{};
-      for (auto& [name, loss] : layer_losses(prediction.layers[layer], layer, rows, share, targets, keys))
-        losses[name + suffix] = std::move(loss);
+    std::vector<ClipRow> all;  // [L*R]
+    for (const auto& of_layer : slots)
+      for (const auto& row : clip_rows(of_layer)) all.push_back(row);
+    const auto layers = slots.size(), objects = all.size() / layers;
+    const std::vector<ClipRow> rows(all.end() - static_cast<std::ptrdiff_t>(objects), all.end());  // the last layer's
+    const auto& last = prediction.layers.back().logits;
+    const auto counts = count(rows, last);
+    const auto places = query_places(all, last.size(1), last.size(2), last.device())
+                            .view({static_cast<std::int64_t>(layers), static_cast<std::int64_t>(objects)});
+
+    Losses losses;
+    const auto add = [&](const std::string& name, const at::Tensor& of_layers) {
+      const auto each = of_layers.unbind();
+      for (std::size_t i = 0; i < layers; ++i) losses[i + 1 < layers ? name + "_" + std::to_string(i) : name] = each[i];
+    };
+    if (options_.class_weight > 0)
+      add("loss_class", class_losses(prediction.layers, places, categories_of(rows, targets), counts));
+    if (options_.mask_weight > 0 || options_.dice_weight > 0) {
+      const auto frame = places.floor_divide(last.size(2)), query = places.remainder(last.size(2));
+      std::vector<at::Tensor> masks;
+      for (std::size_t i = 0; i < layers; ++i) {
+        const auto layer = static_cast<std::int64_t>(i);
+        masks.push_back(prediction.layers[i].masks.flatten(0, 1).index({frame[layer], query[layer]}));  // [R,h,w]
+      }
+      const auto [logits, labels] =
+          compare_masks(full_precision(at::stack(masks)), rows, targets, keys, options_.points);  // [L*R,P]
+      const auto share = shares(rows, logits, counts);
+      const auto by_layer = [&](const at::Tensor& each) { return at::matmul(each.view(places.sizes()), share); };
+      if (options_.mask_weight > 0)
+        add("loss_mask", options_.mask_weight * by_layer(focal_ ? mask_focal(logits, labels, options_.focal)
+                                                                : mask_cross_entropy(logits, labels)));
+      if (options_.dice_weight > 0) add("loss_dice", options_.dice_weight * by_layer(mask_dice(logits, labels)));
     }
     if (prediction.embeddings.defined()) {
-      losses.merge(
-          embedding_losses(prediction.embeddings, rows, keys, with_bank_ ? &bank_ : nullptr, options_.embedding));
+      losses.merge(embedding_losses(prediction.embeddings, rows, keys, with_bank_ ? &bank_ : nullptr,
+                                    options_.embedding, counts.embedding));
       if (with_bank_ && at::GradMode::is_enabled()) remember(prediction.embeddings, rows, keys);
     }
     return losses;
@@ -123,11 +149,19 @@ class ClipCriterion {
   const NegativeBank& bank() const { return bank_; }
   NegativeBank& bank() { return bank_; }
 
-  /// Replaces counts of masks by their means over all processes, so that a process with few objects does not shout. One
-  /// number, or one a frame with `frames = sum`; called once a batch, where masks have a loss.
+  /// Where several processes share a batch: replaces the counts that losses are divided by with their means over all of them,
+  /// so that the mean of the processes' losses is that of the whole batch, however objects are spread. Called once a batch with
+  /// counts of always the same number. What an object is held against stays each process's own.
   std::function<void(std::span<double>)> average_over_ranks = {};
 
  private:
+  /// What losses are divided by. `masks` and `classes` are one number, or one a frame with `frames = sum`.
+  struct Counts {
+    std::vector<double> masks = {};
+    std::vector<double> classes = {};  ///< weights of queries; empty: those at hand, added up where they are
+    EmbeddingCounts embedding = {};
+  };
+
   static void expect(const ClipPrediction& prediction, const std::vector<ClipTargets>& targets) {
     if (prediction.layers.empty())
       throw Error({.what = "a prediction without layers", .where = "ClipCriterion", .mend = "give at least one"});
@@ -140,6 +174,7 @@ class ClipCriterion {
                        "points, and clips of one video would count as strangers"});
     const auto& last = prediction.layers.back();
     expect_shape(last.logits, {clips, any_size, any_size, any_size}, "logits [B,T,Q,K+1]");
+    expect_shape(last.masks, {clips, any_size, any_size, any_size, any_size}, "masks [B,T,Q,h,w]");
     const auto frames = last.logits.size(1), queries = last.logits.size(2);
     if (clips == 0 || frames == 0)
       throw Error({.what = "a batch of " + std::to_string(clips) + " clips of " + std::to_string(frames) + " frames",
@@ -147,7 +182,8 @@ class ClipCriterion {
                    .mend = "give at least one clip of one frame; it may be without objects"});
     for (const auto& layer : prediction.layers) {
       expect_shape(layer.logits, {clips, frames, queries, last.logits.size(3)}, "logits [B,T,Q,K+1]");
-      expect_shape(layer.masks, {clips, frames, queries, any_size, any_size}, "masks [B,T,Q,h,w]");
+      expect_shape(layer.masks, {clips, frames, queries, last.masks.size(-2), last.masks.size(-1)},
+                   "masks [B,T,Q,h,w]");
     }
     if (prediction.embeddings.defined())
       expect_shape(prediction.embeddings, {clips, frames, queries, any_size}, "embeddings [B,T,Q,E]");
@@ -171,38 +207,22 @@ class ClipCriterion {
     return slots;
   }
 
-  Losses layer_losses(const ClipLayer& layer, std::size_t number, const std::vector<ClipRow>& rows,
-                      const at::Tensor& share, const std::vector<ClipTargets>& targets,
-                      const std::vector<ClipKey>& keys) const {
-    const auto frames = layer.logits.size(1), queries = layer.logits.size(2), classes = layer.logits.size(3) - 1;
-    const auto place = query_places(rows, frames, queries, layer.logits.device());
-    Losses losses;
-    if (options_.class_weight > 0) {
-      const auto categories = at::full({layer.logits.size(0) * frames * queries}, classes, place.options())
-                                  .index_put({place}, categories_of(rows, targets))
-                                  .view({-1, frames, queries});
-      const auto of = [&](const at::Tensor& logits, const at::Tensor& wanted) {
-        return class_loss(logits.flatten(0, -2), wanted.flatten(), options_.no_object_weight);
-      };
-      at::Tensor loss;
-      const auto together = sum_frames_ ? 1 : frames;
-      for (std::int64_t t = 0; t < frames; t += together) {
-        const auto part = of(layer.logits.narrow(1, t, together), categories.narrow(1, t, together));
-        loss = loss.defined() ? loss + part : part;
-      }
-      losses["loss_class"] = options_.class_weight * loss;
-    }
-    if (options_.mask_weight > 0 || options_.dice_weight > 0) {
-      const auto masks = full_precision(layer.masks.flatten(0, 2).index_select(0, place));  // [R,h,w]
-      const auto [logits, labels] = compare_masks(masks, rows, targets, keys, number, options_.points);
-      if (options_.mask_weight > 0) {
-        const auto loss = focal_ ? mask_focal(logits, labels, options_.focal) : mask_cross_entropy(logits, labels);
-        losses["loss_mask"] = options_.mask_weight * (loss * share).sum();
-      }
-      if (options_.dice_weight > 0)
-        losses["loss_dice"] = options_.dice_weight * (mask_dice(logits, labels) * share).sum();
-    }
-    return losses;
+  /// [L]
+  at::Tensor class_losses(const std::vector<ClipLayer>& layers, const at::Tensor& places, const at::Tensor& categories,
+                          const Counts& counts) const {
+    std::vector<at::Tensor> all;
+    for (const auto& layer : layers) all.push_back(layer.logits);
+    auto logits = at::stack(all);  // [L,B,T,Q,K+1]
+    auto wanted = at::full({logits.size(0), logits[0].numel() / logits.size(4)}, logits.size(4) - 1, places.options())
+                      .scatter(1, places, categories.expand(places.sizes()))
+                      .view(logits.sizes().slice(0, 4));
+    // What is divided by one number side by side: [L,1,B*T*Q], or [L,T,B*Q].
+    const auto grouped = [&](const at::Tensor& x) {
+      return sum_frames_ ? x.transpose(1, 2).flatten(2, 3) : x.flatten(1, 3).unsqueeze(1);
+    };
+    const auto divisor = counts.classes.empty() ? at::Tensor{} : numbers(counts.classes, logits);  // [1], or [T]
+    return options_.class_weight *
+           class_loss(grouped(logits), grouped(wanted), options_.no_object_weight, divisor).sum(1);
   }
 
   /// [R] int64
@@ -217,19 +237,39 @@ class ClipCriterion {
                                    }));
   }
 
-  /// [R] what each mask's loss is multiplied by, so that losses do not grow with the number of objects; as `masks`
-  /// [B,T,Q,h,w] are compared. Undefined where masks have no loss.
-  at::Tensor shares(const std::vector<ClipRow>& rows, const at::Tensor& masks) const {
-    if (options_.mask_weight <= 0 && options_.dice_weight <= 0) return {};
-    const auto frames = masks.size(1);
-    std::vector<double> counts(static_cast<std::size_t>(sum_frames_ ? frames : 1));
-    const auto group = [&](const ClipRow& row) { return static_cast<std::size_t>(sum_frames_ ? row.frame : 0); };
-    for (const auto& row : rows) ++counts[group(row)];
-    if (average_over_ranks) average_over_ranks(counts);
+  std::size_t group_of(const ClipRow& row) const { return static_cast<std::size_t>(sum_frames_ ? row.frame : 0); }
+
+  /// Of the objects `rows` among queries with `logits` [B,T,Q,K+1].
+  Counts count(const std::vector<ClipRow>& rows, const at::Tensor& logits) const {
+    const auto frames = logits.size(1), queries = logits.size(0) * logits.size(2);
+    Counts counts{.embedding = embedding_counts(rows, options_.embedding)};
+    counts.masks.resize(static_cast<std::size_t>(sum_frames_ ? frames : 1));
+    for (const auto& row : rows) ++counts.masks[group_of(row)];
+    if (!average_over_ranks) return counts;
+    auto all = counts.masks;
+    const auto groups = all.size();
+    for (const auto objects : counts.masks)
+      all.push_back(objects +
+                    options_.no_object_weight * (static_cast<double>(queries * (sum_frames_ ? 1 : frames)) - objects));
+    all.push_back(counts.embedding.pairs), all.push_back(counts.embedding.anchors);
+    average_over_ranks(all);
+    const auto place = all.begin() + static_cast<std::ptrdiff_t>(groups);
+    counts.masks.assign(all.begin(), place);
+    counts.classes.assign(place, place + static_cast<std::ptrdiff_t>(groups));
+    counts.embedding = {.pairs = all[2 * groups], .anchors = all[2 * groups + 1]};
+    return counts;
+  }
+
+  /// [R] what each mask's loss is multiplied by, so that losses do not grow with the number of objects.
+  at::Tensor shares(const std::vector<ClipRow>& rows, const at::Tensor& like, const Counts& counts) const {
     std::vector<double> shares;
-    for (const auto& row : rows) shares.push_back(1 / std::max(1.0, counts[group(row)]));
-    const auto type = masks.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    return at::tensor(shares, type).to(masks.device(), true);
+    for (const auto& row : rows) shares.push_back(1 / counts.masks[group_of(row)]);
+    return numbers(shares, like);
+  }
+
+  static at::Tensor numbers(const std::vector<double>& values, const at::Tensor& like) {
+    const auto type = like.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    return at::tensor(values, type).to(like.device(), true);
   }
 
   void remember(const at::Tensor& embeddings, const std::vector<ClipRow>& rows, const std::vector<ClipKey>& keys) {

@@ -30,8 +30,8 @@ inline std::vector<ClipRow> clip_rows(std::span<const ClipSlots> clips) {
 }
 
 /// int64 [values] on `device`: one number for each of `items`.
-template <class Item, class Value>
-at::Tensor index_tensor(const std::vector<Item>& items, at::Device device, const Value& value) {
+template <class Items, class Value>
+at::Tensor index_tensor(const Items& items, at::Device device, const Value& value) {
   auto index = at::empty({static_cast<std::int64_t>(items.size())}, at::kLong);
   auto* at = index.template mutable_data_ptr<std::int64_t>();
   for (const auto& item : items) *at++ = value(item);

@@ -69,6 +69,16 @@ inline std::vector<std::pair<std::size_t, std::size_t>> views_of_one_object(cons
   return pairs;
 }
 
+/// Those that are found again: at most `gap` frames away, or anywhere with 0.
+inline std::vector<std::pair<std::size_t, std::size_t>> near_views_of_one_object(const std::vector<ClipRow>& rows,
+                                                                                 std::int64_t gap) {
+  auto pairs = views_of_one_object(rows);
+  if (gap > 0)
+    std::erase_if(pairs,
+                  [&](const auto& pair) { return std::abs(rows[pair.first].frame - rows[pair.second].frame) > gap; });
+  return pairs;
+}
+
 /// What an object's embeddings are held against: all queries of a batch, and behind them those of a bank.
 struct Kinds {
   at::Tensor positive, negative;  // bool [A,M]
@@ -105,18 +115,32 @@ inline Kinds kinds_of_items(const std::vector<ClipRow>& rows, const at::Tensor& 
 
 }  // namespace detail
 
+/// What the embeddings' losses are divided by, so that they do not grow with the number of objects.
+struct EmbeddingCounts {
+  double pairs = 0;    ///< of views in which an object is found again
+  double anchors = 0;  ///< views of objects that are seen more than once: one seen once has nothing to be near to
+};
+
+inline EmbeddingCounts embedding_counts(const std::vector<ClipRow>& rows, const EmbeddingLossOptions& options) {
+  std::vector<bool> has_pair(rows.size());
+  for (const auto& [from, to] : detail::views_of_one_object(rows)) has_pair[from] = true;
+  return {.pairs = static_cast<double>(detail::near_views_of_one_object(rows, options.match_gap).size()),
+          .anchors = static_cast<double>(std::count(has_pair.begin(), has_pair.end(), true))};
+}
+
 /// The losses by which a model's embeddings learn to tell objects apart: "loss_match", "loss_contrast", "loss_cosine".
 ///
 ///   embeddings  [B,T,Q,E]
 ///   rows        the objects' queries, in `clip_rows`' order
 ///   keys        [B]; other clips of one video are no negatives, since they may show the same objects
 ///   bank        earlier objects as further negatives; may be null
+///   counts      what to divide by: `embedding_counts` of these rows, or what several processes have on average
 ///
 /// An object is held against all other queries, those of no object as well: or else nothing would keep these from looking
 /// like one.
 inline Losses embedding_losses(const at::Tensor& embeddings, const std::vector<ClipRow>& rows,
                                const std::vector<ClipKey>& keys, const NegativeBank* bank,
-                               const EmbeddingLossOptions& options) {
+                               const EmbeddingLossOptions& options, const EmbeddingCounts& counts) {
   const auto clips = embeddings.size(0), frames = embeddings.size(1), queries = embeddings.size(2);
   const auto device = embeddings.device();
   auto items = full_precision(embeddings).flatten(0, 2);  // [M,E], M = B·T·Q
@@ -124,19 +148,11 @@ inline Losses embedding_losses(const at::Tensor& embeddings, const std::vector<C
   const auto anchors = items.index_select(0, place);  // [A,E]
   if (bank != nullptr && bank->size() > 0) items = at::cat({items, bank->embeddings().to(items.options())});
   const auto cosine = at::matmul(unit_rows(anchors), unit_rows(items).t());  // [A,M]
-  const auto pairs = detail::views_of_one_object(rows);
-  // An object seen once has nothing to be near to, and does not count.
-  std::vector<bool> has_pair(rows.size());
-  for (const auto& [from, to] : pairs) has_pair[from] = true;
-  const auto counted = std::max<double>(1, std::count(has_pair.begin(), has_pair.end(), true));
+  const auto some = [](double count) { return count > 0 ? count : 1; };
 
   Losses losses;
   if (options.match_weight > 0) {
-    auto near = pairs;
-    if (options.match_gap > 0)
-      std::erase_if(near, [&](const auto& pair) {
-        return std::abs(rows[pair.first].frame - rows[pair.second].frame) > options.match_gap;
-      });
+    const auto near = detail::near_views_of_one_object(rows, options.match_gap);
     const auto from = index_tensor(near, device, [](const auto& pair) { return pair.first; });
     const auto frame = index_tensor(
         near, device, [&](const auto& pair) { return rows[pair.second].clip * frames + rows[pair.second].frame; });
@@ -144,15 +160,15 @@ inline Losses embedding_losses(const at::Tensor& embeddings, const std::vector<C
     const auto there = cosine.narrow(1, 0, clips * frames * queries)
                            .unflatten(1, {clips * frames, queries})
                            .index({from, frame});  // [pairs,Q]
-    losses["loss_match"] = matching_loss(there, right, options.match_scale).sum() *
-                           (options.match_weight / std::max<double>(1, static_cast<double>(near.size())));
+    losses["loss_match"] =
+        matching_loss(there, right, options.match_scale).sum() * (options.match_weight / some(counts.pairs));
   }
   if (options.contrast_weight <= 0 && options.cosine_weight <= 0) return losses;
 
   auto [positive, negative] = detail::kinds_of_items(rows, place, keys, clips, frames * queries, bank);
   if (options.contrast_weight > 0)
-    losses["loss_contrast"] =
-        contrast(at::matmul(anchors, items.t()), positive, negative).sum() * (options.contrast_weight / counted);
+    losses["loss_contrast"] = contrast(at::matmul(anchors, items.t()), positive, negative).sum() *
+                              (options.contrast_weight / some(counts.anchors));
   if (options.cosine_weight > 0) {
     if (options.cosine_negatives > 0) {
       const CounterRandom random{keys.at(0).video, keys.at(0).iteration, 0, 1};
@@ -160,7 +176,7 @@ inline Losses embedding_losses(const at::Tensor& embeddings, const std::vector<C
       negative = fewer_negatives(positive, negative, draws, options.cosine_negatives);
     }
     const auto each = contrast_cosine(cosine, positive, negative) * positive.any(1).to(cosine.scalar_type());
-    losses["loss_cosine"] = each.sum() * (options.cosine_weight / counted);
+    losses["loss_cosine"] = each.sum() * (options.cosine_weight / some(counts.anchors));
   }
   return losses;
 }

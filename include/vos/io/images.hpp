@@ -67,18 +67,21 @@ inline at::Tensor image_from_bytes(std::span<const std::uint8_t> bytes, const st
   return rgb_from_bgr(bgr, max_size);
 }
 
-/// Writes uint8 [H,W,3], whole or not at all: as JPEG under a name that ends in .jpg or .jpeg, `quality` 1 to 100, else as
-/// PNG.
-inline void write_image(const std::filesystem::path& path, const at::Tensor& rgb, int quality = 95) {
+/// Encodes uint8 [H,W,3]: as JPEG for the extension .jpg or .jpeg, `quality` 1 to 100, else as PNG.
+inline std::vector<std::uint8_t> image_bytes(const at::Tensor& rgb, const std::string& extension, int quality = 95) {
   cv::Mat bgr;
   const auto plain = rgb.contiguous();
   cv::cvtColor(mat_of(plain), bgr, cv::COLOR_RGB2BGR);
   std::vector<std::uint8_t> bytes;
-  const auto extension = lower_case(path.extension().string());
   if (extension == ".jpg" || extension == ".jpeg")
     cv::imencode(".jpg", bgr, bytes, {cv::IMWRITE_JPEG_QUALITY, quality});
   else cv::imencode(".png", bgr, bytes);
-  write_file(path, bytes);
+  return bytes;
+}
+
+/// Writes uint8 [H,W,3] as its name's extension says, whole or not at all.
+inline void write_image(const std::filesystem::path& path, const at::Tensor& rgb, int quality = 95) {
+  write_file(path, image_bytes(rgb, lower_case(path.extension().string()), quality));
 }
 
 }  // namespace vos

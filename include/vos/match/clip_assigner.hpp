@@ -8,6 +8,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <vos/core/choice.hpp>
 #include <vos/core/shape.hpp>
@@ -100,8 +101,11 @@ class ClipAssigner {
             : clip_cost(layers, known,
                         frame_weights(known, rule_ == AssignRule::global ? weights_ : FrameWeights::first),
                         options_.cost, key);
-    return at::cat({targets.categories.to(at::kDouble), targets.masks.sum({1, 2, 3}).to(at::kDouble),
-                    targets.visible.flatten().to(at::kDouble), costs.transpose(-1, -2).flatten().to(at::kDouble)})
+    const auto crowded = targets.masks.size(0) > layers[0].logits.size(1);
+    const auto areas =  // asked for where objects are left out
+        crowded ? targets.masks.sum({1, 2, 3}).to(at::kDouble) : at::zeros_like(targets.categories, at::kDouble);
+    return at::cat({targets.categories.to(at::kDouble), areas, targets.visible.flatten().to(at::kDouble),
+                    costs.transpose(-1, -2).flatten().to(at::kDouble)})
         .to(at::kCPU);
   }
 

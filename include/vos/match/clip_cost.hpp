@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -8,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/adaptive_avg_pool2d.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/nan_to_num.h>
 #include <ATen/ops/softplus.h>
@@ -68,89 +70,97 @@ inline at::Tensor frame_weights(const ClipTargets& targets, FrameWeights kind) {
   return side / side.sum(1, true).clamp_min(1);
 }
 
-/// What each query would cost as each object's answer in one frame, [Q,G].
+/// What each query would cost as each object's answer in a frame: [Q,G], or of several frames [n,Q,G].
 ///
-///   logits      [Q,K+1]  class scores; the last column is ∅
-///   masks       [Q,P]    logits at the frame's points
+///   logits      [n,Q,K+1]  class scores; the last column is ∅
+///   masks       [n,Q,P]    logits at the frame's points
 ///   categories  [G]
-///   labels      [G,P]    0 to 1 at the same points
+///   labels      [n,G,P]    0 to 1 at the same points
 ///
-/// -p, not -log p: DETR keeps this term on the scale of the others. The cross-entropy of every pair is two products:
-/// it is softplus(-x) where the label is 1 and softplus(x) where it is 0.
+/// -p, not -log p: DETR keeps this term on the scale of the others. The cross-entropy of every pair is a sum and a product:
+/// of a point with label y it is softplus(x) - xy.
 inline at::Tensor frame_cost(const at::Tensor& logits, const at::Tensor& masks, const at::Tensor& categories,
                              const at::Tensor& labels, const ClipCostOptions& options) {
-  const auto label = labels.t();            // [P,G]
-  const auto if_off = at::softplus(masks);  // [Q,P]
-  const auto if_on = if_off - masks;        // softplus(-x)
-  const auto chance = masks.sigmoid();
-  const auto cross_entropy = (at::matmul(if_on, label) + at::matmul(if_off, 1 - label)) / masks.size(1);
-  const auto dice = 1 - (2 * at::matmul(chance, label) + 1) / (chance.sum(1, true) + label.sum(0, true) + 1);
-  const auto probability = logits.softmax(-1).index_select(1, categories);
+  const auto label = labels.transpose(-2, -1);  // [n,P,G]
+  const auto chance = masks.sigmoid();          // [n,Q,P]
+  const auto cross_entropy = (at::softplus(masks).sum(-1, true) - at::matmul(masks, label)) / masks.size(-1);
+  const auto dice = 1 - (2 * at::matmul(chance, label) + 1) / (chance.sum(-1, true) + label.sum(-2, true) + 1);
+  const auto probability = logits.softmax(-1).index_select(-1, categories);
   return options.mask_weight * cross_entropy + options.dice_weight * dice - options.class_weight * probability;
 }
 
-/// The costs of a clip's frames, layer by layer, each [Q,G], without a gradient.
+/// The costs of a clip's frames, without a gradient, a few frames at a time: as many as make some megabytes.
 ///
 ///   layers   the same clip as each layer of a decoder sees it: logits [T,Q,K+1], masks [T,Q,h,w]
 ///   targets  categories in 0..K-1
-///   take     called with (layer, frame, cost), frame after frame
+///   take     called with (first frame, costs [n,L,Q,G]), in order of frames
 ///
 /// A cost that is not a number or infinite is 1e6: such a pair is taken last. One set of points a frame serves all.
 template <class Take>
-void for_each_frame_cost(std::span<const FrameDetections> layers, const ClipTargets& targets,
-                         const ClipCostOptions& options, ClipKey key, const Take& take) {
+void for_each_frame_costs(std::span<const FrameDetections> layers, const ClipTargets& targets,
+                          const ClipCostOptions& options, ClipKey key, const Take& take) {
   const at::NoGradGuard no_grad;
   const FullPrecision full;
-  const auto frames = targets.masks.size(1);
-  for (std::int64_t t = 0; t < frames; ++t) {
-    at::Tensor points, labels;  // [1,P,2], [G,P]
-    for (std::size_t layer = 0; layer < layers.size(); ++layer) {
-      const auto masks = full_precision(layers[layer].masks[t]);    // [Q,h,w]
-      const auto logits = full_precision(layers[layer].logits[t]);  // [Q,K+1]
-      if (!labels.defined()) {
-        const auto here = targets.masks.select(1, t).to(masks.scalar_type());  // [G,H,W]
-        if (options.points > 0) {
-          points = uniform_points(CounterRandom{key.video, key.iteration, static_cast<std::uint64_t>(t)}, 1,
-                                  options.points, masks.device());
-          labels = sample_points(here.unsqueeze(0), points).squeeze(0);
-        } else {
-          labels = at::adaptive_avg_pool2d(here, masks.sizes().slice(1)).flatten(1);
-        }
-      }
-      const auto values =
-          options.points > 0 ? sample_points(masks.unsqueeze(0), points).squeeze(0) : masks.flatten(1);  // [Q,P]
-      auto cost = frame_cost(logits, values, targets.categories, labels, options);
-      take(layer, t, at::nan_to_num(cost, 1e6, 1e6, 1e6));
+  constexpr std::int64_t at_once = std::int64_t{1} << 21;  // numbers
+  const auto frames = targets.masks.size(1), queries = layers[0].logits.size(1);
+  const auto count = static_cast<std::int64_t>(layers.size());
+  const auto cells = layers[0].masks.size(2) * layers[0].masks.size(3);
+  const auto places = options.points > 0 ? options.points : cells;
+  const auto together = std::clamp<std::int64_t>(at_once / std::max<std::int64_t>(1, count * queries * places), 1, 64);
+  for (std::int64_t first = 0; first < frames; first += together) {
+    const auto n = std::min(together, frames - first);
+    const auto type = full_precision(layers[0].masks.narrow(0, 0, 0)).scalar_type();
+    const auto truth = targets.masks.narrow(1, first, n).transpose(0, 1).to(type);  // [n,G,H,W]
+    at::Tensor points;                                                              // [n,P,2]
+    if (options.points > 0) {
+      std::vector<PointRows> drawn;
+      for (auto t = first; t < first + n; ++t)
+        drawn.push_back({CounterRandom{key.video, key.iteration, static_cast<std::uint64_t>(t)}, 1});
+      points = uniform_points(drawn, options.points, truth.device());
     }
+    const auto labels = points.defined()
+                            ? sample_points(truth, points)
+                            : at::adaptive_avg_pool2d(truth, layers[0].masks.sizes().slice(2)).flatten(2);  // [n,G,P]
+    std::vector<at::Tensor> logits, masks;
+    for (const auto& layer : layers) {
+      const auto here = full_precision(layer.masks.narrow(0, first, n));  // [n,Q,h,w]
+      masks.push_back(points.defined() ? sample_points(here, points) : here.flatten(2));
+      logits.push_back(full_precision(layer.logits.narrow(0, first, n)));
+    }
+    const auto costs = frame_cost(at::cat(logits, 1), at::cat(masks, 1), targets.categories, labels, options);
+    take(first, at::nan_to_num(costs, 1e6, 1e6, 1e6).unflatten(1, {count, queries}));
   }
 }
 
-/// [L,Q,G]: each layer's costs over the clip, `weights` [G,T] times those of its frames. No tensor has both Q·G and T.
+/// [L,Q,G]: each layer's costs over the clip, `weights` [G,T] times those of its frames.
 inline at::Tensor clip_cost(std::span<const FrameDetections> layers, const ClipTargets& targets,
                             const at::Tensor& weights, const ClipCostOptions& options, ClipKey key) {
-  std::vector<at::Tensor> total(layers.size());
+  at::Tensor total;
   const auto absent = targets.visible.logical_not().to(at::kFloat) * (options.absent_weight / targets.visible.size(1));
-  for_each_frame_cost(layers, targets, options, key, [&](std::size_t layer, std::int64_t t, const at::Tensor& cost) {
-    auto weighted = cost * weights.select(1, t);
+  for_each_frame_costs(layers, targets, options, key, [&](std::int64_t first, const at::Tensor& costs) {
+    const auto n = costs.size(0);
+    // [G,T] -> [n,1,1,G]
+    const auto of_frames = [&](const at::Tensor& each) { return each.narrow(1, first, n).t().view({n, 1, 1, -1}); };
+    auto weighted = costs * of_frames(weights);
     if (options.absent_weight > 0) {
-      const auto something = 1 - full_precision(layers[layer].logits[t]).softmax(-1).select(-1, -1);  // [Q]
-      weighted += at::nan_to_num(something, 1e6).unsqueeze(1) * absent.select(1, t);
+      std::vector<at::Tensor> something;
+      for (const auto& layer : layers)
+        something.push_back(1 - full_precision(layer.logits.narrow(0, first, n)).softmax(-1).select(-1, -1));  // [n,Q]
+      weighted += at::nan_to_num(at::stack(something, 1), 1e6).unsqueeze(-1) * of_frames(absent);
     }
-    auto& sum = total[layer];
-    sum = sum.defined() ? sum.add_(weighted) : weighted;
+    const auto sum = weighted.sum(0);
+    total = total.defined() ? total.add_(sum) : sum;
   });
-  return at::stack(total);
+  return total;
 }
 
 /// [L,T,Q,G]: the costs of every frame by itself.
 inline at::Tensor frame_costs(std::span<const FrameDetections> layers, const ClipTargets& targets,
                               const ClipCostOptions& options, ClipKey key) {
-  std::vector<std::vector<at::Tensor>> costs(layers.size());
-  for_each_frame_cost(layers, targets, options, key,
-                      [&](std::size_t layer, std::int64_t, const at::Tensor& cost) { costs[layer].push_back(cost); });
-  std::vector<at::Tensor> stacked;
-  for (const auto& of_layer : costs) stacked.push_back(at::stack(of_layer));
-  return at::stack(stacked);
+  std::vector<at::Tensor> all;
+  for_each_frame_costs(layers, targets, options, key,
+                       [&](std::int64_t, const at::Tensor& costs) { all.push_back(costs); });
+  return at::cat(all).transpose(0, 1);
 }
 
 }  // namespace vos

@@ -1,9 +1,15 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <tuple>
+#include <vector>
 
+#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
@@ -58,15 +64,38 @@ inline at::Tensor uniform_numbers(CounterRandom random, std::int64_t count, at::
   return numbers;
 }
 
-/// [rows,count,2]: (x,y), uniform over the picture, which is [0,1) both ways.
+/// Rows whose points hang on one key.
+struct PointRows {
+  CounterRandom random;
+  std::int64_t rows = 0;
+};
+
+/// [rows,count,2], block after block: (x,y), uniform over the picture, which is [0,1) both ways.
+inline at::Tensor uniform_points(std::span<const PointRows> blocks, std::int64_t count, at::Device device) {
+  std::int64_t rows = 0;
+  for (const auto& block : blocks) rows += block.rows;
+  auto points = at::empty({rows, count, 2}, at::TensorOptions{at::kFloat}.device(device));
+  std::int64_t row = 0;
+  for (const auto& block : blocks) {
+    auto own = points.narrow(0, row, block.rows);
+    auto random = block.random;
+    if (device.is_cpu()) detail::uniform_on_host(random.bits(), own.mutable_data_ptr<float>(), own.numel());
+    else own.copy_(detail::uniform_on_device(random.bits(), own.numel(), device).view(own.sizes()));
+    row += block.rows;
+  }
+  return points;
+}
+
+/// The same of one key.
 inline at::Tensor uniform_points(CounterRandom random, std::int64_t rows, std::int64_t count, at::Device device) {
-  return uniform_numbers(random, rows * count * 2, device).view({rows, count, 2});
+  const PointRows block{random, rows};
+  return uniform_points(std::span{&block, 1}, count, device);
 }
 
 /// masks [B,C,h,w] at points [B,P,2]: [B,C,P], bilinear between the centres of cells, 0 beyond the rim (PointRend: a point
 /// is a place in the picture, whatever the resolution of the mask). Differentiable in the masks.
 inline at::Tensor sample_points(const at::Tensor& masks, const at::Tensor& points) {
-  const auto grid = points.to(masks.scalar_type()).mul(2).sub(1).unsqueeze(1);  // [B,1,P,2] in -1..1
+  const auto grid = points.to(masks.scalar_type()).mul(2).sub_(1).unsqueeze(1);  // [B,1,P,2] in -1..1
   return at::grid_sampler(masks, grid, /*bilinear*/ 0, /*zeros*/ 0, /*align_corners=*/false).squeeze(2);
 }
 
@@ -104,25 +133,75 @@ inline void expect_usable(const LossPointOptions& options) {
   expect_within("importance", options.importance, 0, 1);
 }
 
+namespace detail {
+
+/// The `count` of `points` (x,y) whose numbers are nearest to zero, in their order. Floats without a sign are ordered as
+/// their bits are: the upper ones, counted, say in which bin the last one taken lies, and only that bin is looked into.
+inline void nearest_to_zero(std::span<const float> numbers, const float* points, std::int64_t count, float* taken) {
+  constexpr int shift = 20;
+  constexpr auto bits_of = [](float number) { return std::bit_cast<std::uint32_t>(number) & 0x7FFFFFFF; };
+  if (count == 0) return;
+  std::array<std::int32_t, std::size_t{1} << (31 - shift)> bins{};
+  for (const auto number : numbers) ++bins[bits_of(number) >> shift];
+  std::uint32_t bin = 0;
+  auto left = static_cast<std::int32_t>(count);  // to be taken of this bin and later ones
+  while (left > bins[bin]) left -= bins[bin++];
+  std::vector<std::uint32_t> inside;
+  for (const auto number : numbers)
+    if (bits_of(number) >> shift == bin) inside.push_back(bits_of(number));
+  std::nth_element(inside.begin(), inside.begin() + (left - 1), inside.end());
+  const auto last = inside[static_cast<std::size_t>(left - 1)];
+  auto ties = left - std::count_if(inside.begin(), inside.end(), [&](std::uint32_t each) { return each < last; });
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const auto bits = bits_of(numbers[i]);
+    if (bits > last || (bits == last && ties-- <= 0)) continue;
+    *taken++ = points[2 * i], *taken++ = points[2 * i + 1];
+  }
+}
+
+}  // namespace detail
+
 /// [R,important+F,2]: those `important` of the candidates [R,M,2] where the logits [R,h,w] are nearest to zero, so that the
 /// loss looks at outlines, and behind them the `fresh` ones [R,F,2] as they are.
 inline at::Tensor uncertain_points(const at::Tensor& logits, const at::Tensor& candidates, std::int64_t important,
                                    const at::Tensor& fresh) {
   const at::NoGradGuard no_grad;
-  const auto sure = sample_points(logits.unsqueeze(1), candidates).squeeze(1).abs();              // [R,M]
-  const auto chosen = std::get<1>(sure.topk(important, 1, /*largest=*/false, /*sorted=*/false));  // [R,important]
-  const auto picked = candidates.gather(1, chosen.unsqueeze(-1).expand({-1, -1, 2}));
-  return at::cat({picked, fresh}, 1);
+  const auto values = sample_points(logits.unsqueeze(1), candidates).squeeze(1);  // [R,M]
+  if (!values.is_cpu() || values.scalar_type() != at::kFloat) {
+    const auto chosen = std::get<1>(values.abs().topk(important, 1, /*largest=*/false, /*sorted=*/false));
+    return at::cat({candidates.gather(1, chosen.unsqueeze(-1).expand({-1, -1, 2})), fresh}, 1);
+  }
+  const auto rows = candidates.size(0), drawn = candidates.size(1), others = fresh.size(1);
+  auto points = at::empty({rows, important + others, 2}, candidates.options());
+  const auto *number = values.const_data_ptr<float>(), *from = candidates.const_data_ptr<float>(),
+             *rest = fresh.const_data_ptr<float>();
+  auto* to = points.mutable_data_ptr<float>();
+  at::parallel_for(0, rows, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto row = begin; row < end; ++row) {
+      auto* own = to + row * (important + others) * 2;
+      detail::nearest_to_zero({number + row * drawn, static_cast<std::size_t>(drawn)}, from + row * drawn * 2,
+                              important, own);
+      std::copy_n(rest + row * others * 2, others * 2, own + important * 2);
+    }
+  });
+  return points;
 }
 
-/// [R,points,2] for masks' logits [R,h,w], drawn for each row by itself.
-inline at::Tensor loss_points(const at::Tensor& logits, CounterRandom random, const LossPointOptions& options) {
-  const auto rows = logits.size(0);
+/// [R,points,2] for masks' logits [R,h,w], drawn for each row by itself: block after block by its own key.
+inline at::Tensor loss_points(const at::Tensor& logits, std::span<const PointRows> blocks,
+                              const LossPointOptions& options) {
   const auto drawn = static_cast<std::int64_t>(static_cast<double>(options.points) * options.oversample);
   const auto important = static_cast<std::int64_t>(static_cast<double>(options.points) * options.importance);
-  const CounterRandom fresh{random.bits()};
-  return uncertain_points(logits, uniform_points(random, rows, std::max(drawn, important), logits.device()), important,
-                          uniform_points(fresh, rows, options.points - important, logits.device()));
+  std::vector<PointRows> candidates(blocks.begin(), blocks.end()), fresh;
+  for (auto& block : candidates) fresh.push_back({CounterRandom{block.random.bits()}, block.rows});
+  return uncertain_points(logits, uniform_points(candidates, std::max(drawn, important), logits.device()), important,
+                          uniform_points(fresh, options.points - important, logits.device()));
+}
+
+/// The same of one key.
+inline at::Tensor loss_points(const at::Tensor& logits, CounterRandom random, const LossPointOptions& options) {
+  const PointRows block{random, logits.size(0)};
+  return loss_points(logits, std::span{&block, 1}, options);
 }
 
 }  // namespace vos

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <torch/nn/init.h>
@@ -46,23 +48,29 @@ struct AttentionImpl : torch::nn::Module {
     expect_shape(key, {n, any_size, options.channels}, "key [N,K,C]");
     expect_shape(value, {n, key.size(1), options.channels}, "value [N,K,C]");
     const auto c = options.channels;
-    // Inputs that are one tensor are projected by one product: [N,*,rows of the packed matrix].
-    const auto project = [&](const at::Tensor& x, std::int64_t first, std::int64_t count) {
-      return at::linear(x, in_proj_weight.narrow(0, first * c, count * c),
-                        in_proj_bias.narrow(0, first * c, count * c));
+    // Inputs that are one tensor are projected by one product. The packed matrix is taken apart in one go: its slope is then
+    // put together in one, where parts taken one by one would each fill a matrix with zeros around their own.
+    std::vector<at::Tensor> weights, biases;
+    const auto take_apart = [&](at::IntArrayRef rows) {
+      weights = in_proj_weight.split_with_sizes(rows), biases = in_proj_bias.split_with_sizes(rows);
+    };
+    const auto project = [&](const at::Tensor& x, std::size_t part) {
+      return at::linear(x, weights[part], biases[part]);
     };
     const auto heads = [&](const at::Tensor& x) {
       return x.unflatten(2, {options.heads, c / options.heads}).transpose(1, 2);  // [N,heads,*,d]
     };
     at::Tensor q, k, v;
     if (query.is_same(key) && key.is_same(value)) {
-      const auto all = project(query, 0, 3).chunk(3, 2);
+      const auto all = at::linear(query, in_proj_weight, in_proj_bias).chunk(3, 2);
       q = all[0], k = all[1], v = all[2];
     } else if (query.is_same(key)) {
-      const auto two = project(query, 0, 2).chunk(2, 2);
-      q = two[0], k = two[1], v = project(value, 2, 1);
+      take_apart({2 * c, c});
+      const auto two = project(query, 0).chunk(2, 2);
+      q = two[0], k = two[1], v = project(value, 1);
     } else {
-      q = project(query, 0, 1), k = project(key, 1, 1), v = project(value, 2, 1);
+      take_apart({c, c, c});
+      q = project(query, 0), k = project(key, 1), v = project(value, 2);
     }
     const auto seen = at::scaled_dot_product_attention(heads(q), heads(k), heads(v), mask,
                                                        is_training() ? options.dropout : 0.0);  // [N,heads,Q,d]

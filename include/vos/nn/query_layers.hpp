@@ -8,6 +8,7 @@
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/modulelist.h>
 
+#include <vos/nn/recompute.hpp>
 #include <vos/nn/transformer_blocks.hpp>
 
 namespace vos {
@@ -38,12 +39,21 @@ class QueryLayers {
   /// Layer i: queries x [N,Q,C] with their position [Q,C], keys and values [N,K,C] -> [N,Q,C]. `mask` as in Attention.
   at::Tensor operator()(std::size_t i, const at::Tensor& x, const at::Tensor& position, const at::Tensor& keys,
                         const at::Tensor& values, const std::optional<at::Tensor>& mask = {}) {
-    const auto seen = cross_->at<CrossAttentionLayerImpl>(i).look(x, position, keys, values, mask);
-    return ffn_->at<FfnImpl>(i).forward(self_->at<SelfAttentionLayerImpl>(i).forward(seen, position));
+    auto& cross = cross_->at<CrossAttentionLayerImpl>(i);
+    auto& self = self_->at<SelfAttentionLayerImpl>(i);
+    auto& ffn = ffn_->at<FfnImpl>(i);
+    const auto layer = [&, mask](const Tensors& in) {
+      const auto seen = cross.look(in[0], in[1], in[2], in[3], mask);
+      return Tensors{ffn.forward(self.forward(seen, in[1]))};
+    };
+    return recomputed(recompute_, {&cross, &self, &ffn}, {x, position, keys, values}, layer).at(0);
   }
+
+  void recompute(bool on) { recompute_ = on; }
 
  private:
   torch::nn::ModuleList self_, cross_, ffn_;
+  bool recompute_ = false;
 };
 
 }  // namespace vos

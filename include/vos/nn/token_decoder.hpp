@@ -19,6 +19,7 @@
 #include <vos/nn/mlp.hpp>
 #include <vos/nn/pixel_decoder/pixel_decoder.hpp>
 #include <vos/nn/query_layers.hpp>
+#include <vos/nn/recompute.hpp>
 #include <vos/nn/sine_cache.hpp>
 
 namespace vos {
@@ -66,7 +67,7 @@ inline TokenDecoderOptions checked(TokenDecoderOptions o) {
 
 /// Mask2Former's decoder with its checkpoints' names: learned tokens look at the levels of a frame in turn, each where its
 /// own mask is, and say of which class and where their object is.
-struct TokenDecoderImpl : torch::nn::Module {
+struct TokenDecoderImpl : torch::nn::Module, Recomputable {
   explicit TokenDecoderImpl(TokenDecoderOptions o = {})
       : options(detail::checked(o)),
         layers(
@@ -86,6 +87,8 @@ struct TokenDecoderImpl : torch::nn::Module {
 
   /// The last prediction, and no more than it needs.
   TokenPrediction last(const PixelFeatures& features) { return decode(features, false).back(); }
+
+  void recompute(bool on) override { layers.recompute(on); }
 
   const TokenDecoderOptions options;
   QueryLayers layers;

@@ -20,6 +20,7 @@
 #include <vos/io/files.hpp>
 #include <vos/train/named_state.hpp>
 #include <vos/train/precision.hpp>
+#include <vos/train/step_name.hpp>
 
 namespace vos {
 
@@ -31,6 +32,7 @@ struct TrainProgress {
   std::int64_t best_step = -1;
   std::int64_t validated = -1;                 ///< the last step that was validated
   std::int64_t without_better = 0;             ///< validations since the best
+  std::int64_t processes = 1;                  ///< that share each step
   std::map<std::string, double> metrics = {};  ///< of the last validation
   LossScale scale = {};
 };
@@ -79,6 +81,7 @@ class Checkpoints {
                                   {"best_step", state.best_step},
                                   {"validated", state.validated},
                                   {"without_better", state.without_better},
+                                  {"processes", state.processes},
                                   {"metrics", state.metrics},
                                   {"loss_scale", state.scale.scale},
                                   {"loss_scale_good", state.scale.good}};
@@ -126,6 +129,7 @@ class Checkpoints {
       state.best_step = json.at("best_step");
       state.validated = json.at("validated");
       state.without_better = json.at("without_better");
+      state.processes = json.value("processes", 1);
       for (const auto& [name, value] : json.at("metrics").items())
         if (value.is_number()) state.metrics[name] = value;
       state.scale = {.scale = json.at("loss_scale"), .good = json.at("loss_scale_good")};
@@ -155,11 +159,7 @@ class Checkpoints {
       if (steps[i] != last && steps[i] != best) std::filesystem::remove_all(steps[i], code);
   }
 
-  static std::string name_of(std::int64_t step) {
-    auto number = std::to_string(step);
-    if (number.size() < 8) number.insert(0, 8 - number.size(), '0');
-    return step_prefix + number;
-  }
+  static std::string name_of(std::int64_t step) { return step_name(step); }
 
  private:
   static constexpr const char* growing_prefix = ".part.";

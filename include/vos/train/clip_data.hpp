@@ -9,9 +9,9 @@
 
 #include <vos/core/choice.hpp>
 #include <vos/data/clip_sampler.hpp>
+#include <vos/data/few_clips.hpp>
 #include <vos/data/mixed_dataset.hpp>
 #include <vos/data/sampling.hpp>
-#include <vos/data/synthetic/figures.hpp>
 #include <vos/data/synthetic_dataset.hpp>
 #include <vos/data/transforms.hpp>
 #if VOS_OPENCV
@@ -30,11 +30,13 @@ struct ClipDataOptions {
   double flip = 0.5;
   SamplingOptions sampling = {};
   std::int64_t samples = 1000, objects = 0;
-  std::int64_t validation_clips = 8, validation_frames = 24;
+  std::int64_t validation_clips = 8, validation_frames = 24, validation_pictures = 3;
+  std::int64_t overfit = 0;
 
   void visit(auto&& field) {
     field("dataset", dataset,
-          "auto, which looks at the root; a layout's name (davis, ytvos, ytvis, ...); or synthetic:NAME");
+          "auto, which looks at the root; a layout's name (davis, ytvos, ytvis, ...); or synthetic:NAME, "
+          "synthetic:NAME+NAME");
     field("root", root, "the dataset's folder; a synthetic one needs none");
     field("split", split, "which part of it; empty: the one for training");
     field("frames", frames, "of a clip");
@@ -46,9 +48,13 @@ struct ClipDataOptions {
     field("flip", flip, "share of clips that are mirrored");
     sampling.visit(field);
     field("samples", samples, "synthetic: clips an epoch");
-    field("objects", objects, "synthetic:train: objects in a scene; 0: as many as it likes");
+    field("objects", objects, "synthetic: objects in a scene; 0: as many as it has");
     field("validation_clips", validation_clips, "clips that are tracked in a validation");
     field("validation_frames", validation_frames, "of each of them");
+    field("validation_pictures", validation_pictures,
+          "clips of a validation that are kept as pictures: so many of the best, and of the worst");
+    field("overfit", overfit,
+          "learn so many clips by heart, as they are, and validate with the same; 0: learn from all");
   }
 };
 
@@ -71,6 +77,8 @@ inline void expect_usable(const ClipDataOptions& options) {
                  .exit_code = exit_code::usage});
   expect_within("data.validation_clips", static_cast<double>(options.validation_clips), 1);
   expect_within("data.validation_frames", static_cast<double>(options.validation_frames), 2);
+  expect_within("data.validation_pictures", static_cast<double>(options.validation_pictures), 0, 100);
+  expect_within("data.overfit", static_cast<double>(options.overfit), 0);
 }
 
 /// Clips to learn from, and a dataset of those to validate with, none of which is from a video of the former.
@@ -93,13 +101,14 @@ inline ClipData synthetic_clip_data(const ClipDataOptions& options, const std::s
   made.clip.most_gap = options.gap;
   made.clip.reversed = 0;
   auto validation = made;
-  made.transforms.then(Flip{{.probability = options.flip}});
+  if (options.overfit == 0) made.transforms.then(Flip{{.probability = options.flip}});
   validation.samples = options.validation_clips;
   validation.clip = {.length = options.validation_frames, .spacing = ClipSpacing::consecutive, .reversed = 0};
-  return {SyntheticDataset(made), SyntheticDataset(validation),
+  SyntheticDataset training(made);
+  const auto classes = training.classes();
+  return {std::move(training), SyntheticDataset(validation),
           "synthetic scenes '" + scene + "', " + std::to_string(made.width) + "x" + std::to_string(made.height),
-          scene == "train" ? static_cast<std::int64_t>(figure_names().size())
-                           : static_cast<std::int64_t>(scene_from(scene).categories.size())};
+          classes};
 }
 
 #if VOS_OPENCV
@@ -131,29 +140,38 @@ inline ClipData catalogue_clip_data(const ClipDataOptions& options) {
   if (sized)
     for (auto* transforms : {&training.transforms, &validation.transforms})
       transforms->then(Resize{{.height = options.height, .width = options.width}});
-  training.transforms.then(Flip{{.probability = options.flip}});
+  if (options.overfit == 0) training.transforms.then(Flip{{.probability = options.flip}});
+  else training.clip.reversed = 0;
   training.repeat_threshold = balanced_below(options.sampling);
   const auto classes = static_cast<std::int64_t>(catalog.categories.size());
   return {CatalogDataset(std::move(catalog), training), CatalogDataset(std::move(kept), validation), said, classes};
 }
 #endif
 
-}  // namespace detail
-
-/// Opens what the options name.
-inline ClipData open_clip_data(const ClipDataOptions& options) {
-  expect_usable(options);
+/// Opens all that the options name.
+inline ClipData open_all_clip_data(const ClipDataOptions& options) {
   constexpr std::string_view synthetic = "synthetic:";
   if (options.dataset.starts_with(synthetic))
-    return detail::synthetic_clip_data(options, options.dataset.substr(synthetic.size()));
+    return synthetic_clip_data(options, options.dataset.substr(synthetic.size()));
 #if VOS_OPENCV
-  return detail::catalogue_clip_data(options);
+  return catalogue_clip_data(options);
 #else
   throw Error({.what = "this build reads no pictures",
                .where = "data.dataset",
                .mend = "use synthetic:train, or build with OpenCV",
                .exit_code = exit_code::usage});
 #endif
+}
+
+}  // namespace detail
+
+/// Opens what the options name.
+inline ClipData open_clip_data(const ClipDataOptions& options) {
+  expect_usable(options);
+  auto data = detail::open_all_clip_data(options);
+  if (options.overfit == 0) return data;
+  const FewClips few{std::move(data.training), options.overfit};
+  return {few, few, std::to_string(few.size()) + " clips by heart, of " + data.said, data.classes};
 }
 
 }  // namespace vos

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@
 #include <vos/data/batch.hpp>
 #include <vos/data/clip_targets.hpp>
 #include <vos/data/loader.hpp>
+#include <vos/train/clip_gallery.hpp>
 #include <vos/train/named_state.hpp>
 #include <vos/train/task.hpp>
 
@@ -28,7 +30,8 @@ template <class Network, Dataset D>
 class ClipTask {
  public:
   using Batch = vos::Batch;
-  using Validation = std::function<Metrics(const Work&)>;
+  /// Gives figures of all clips together; the gallery takes those of each.
+  using Validation = std::function<Metrics(const Work&, ClipGallery&)>;
 
   struct Options {
     std::int64_t classes = 1;
@@ -36,7 +39,9 @@ class ClipTask {
     ClipCriterionOptions criterion = {};
     c10::Device device{c10::kCPU};
     std::string main_metric = "IDF1";
+    std::int64_t pictures = 3;                         ///< of the best clips of a validation, and of the worst
     std::map<std::string, std::string> metadata = {};  ///< of the network, for its files
+    std::function<void(std::span<double>)> average_over_ranks = {};  ///< as the criterion has it
   };
 
   ClipTask(Network network, D data, Options options, Validation validation)
@@ -44,7 +49,9 @@ class ClipTask {
         data_(std::move(data)),
         options_(std::move(options)),
         validation_(std::move(validation)),
-        criterion_(options_.criterion) {}
+        criterion_(options_.criterion) {
+    criterion_.average_over_ranks = options_.average_over_ranks;
+  }
 
   torch::nn::Module& module() { return *network_; }
   std::int64_t steps_per_epoch() const { return data_.size() / (options_.loading.batch * options_.loading.ranks); }
@@ -54,13 +61,30 @@ class ClipTask {
     return Loader<D>(data_, loading);
   }
 
+  std::int64_t clips() const { return data_.size(); }
+
+  /// The data's first clips, so many.
+  Batch batch_of(std::int64_t clips) const {
+    auto loading = options_.loading;
+    loading.batch = clips, loading.rank = 0, loading.ranks = 1;
+    loading.workers = 0;
+    return Loader<D>(data_, loading).next();
+  }
+
+  /// What the network says of a batch.
+  ClipPrediction predict(const Batch& batch) { return network_->predict(model_input(batch, options_.device)); }
+
   Losses loss(const Batch& batch) {
-    auto prediction = network_->predict(model_input(batch, options_.device));
+    auto prediction = predict(batch);
     for (const auto& key : batch.keys) prediction.keys.push_back(key_of(key, batch.step));
     return criterion_(prediction, clip_targets(batch, options_.classes, options_.device));
   }
 
-  Metrics validate(const Work& work) { return validation_(work); }
+  Metrics validate(const Work& work) {
+    gallery_ = {options_.main_metric, options_.pictures};
+    return validation_(work, gallery_);
+  }
+  const ClipGallery& gallery() const { return gallery_; }  ///< of the last validation
   std::string main_metric() const { return options_.main_metric; }
   std::map<std::string, std::string> metadata() const { return options_.metadata; }
 
@@ -71,7 +95,10 @@ class ClipTask {
     return {{"bank.embeddings", bank.embeddings()}, {"bank.videos", bank.videos()}};
   }
   void restore(const NamedState& state) {
-    if (state.empty()) return;
+    if (state.empty()) {
+      criterion_.bank() = NegativeBank(options_.criterion.bank);
+      return;
+    }
     const StateReader reader{state, "the criterion"};
     criterion_.bank().restore(reader.get("bank.embeddings").clone(), reader.get("bank.videos").clone());
   }
@@ -87,6 +114,23 @@ class ClipTask {
     write_weights(path, entries);
   }
 
+  /// "2 clips of 5 frames, 160x96"
+  std::string describe(const Batch& batch) const {
+    const auto& frames = batch.frames;
+    return std::to_string(frames.size(0)) + (frames.size(0) == 1 ? " clip of " : " clips of ") +
+           std::to_string(frames.size(1)) + " frames, " + std::to_string(frames.size(3)) + "x" +
+           std::to_string(frames.size(2));
+  }
+
+  /// What makes a step smaller, the least costly first.
+  std::vector<std::string> memory_advice() const {
+    std::vector<std::string> advice;
+    if (options_.loading.batch > 1)
+      advice.push_back("a smaller data.batch_size with as much more optim.accumulate, which learns the same");
+    advice.insert(advice.end(), {"fewer data.frames", "a smaller data.height and data.width"});
+    return advice;
+  }
+
  private:
   /// Clips of one video, in whatever epoch, are no strangers to each other.
   static ClipKey key_of(const SampleKey& key, std::int64_t step) {
@@ -97,6 +141,7 @@ class ClipTask {
   D data_;
   Options options_;
   Validation validation_;
+  ClipGallery gallery_{options_.main_metric, options_.pictures};
   ClipCriterion criterion_;
 };
 

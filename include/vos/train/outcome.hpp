@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include <vos/train/task.hpp>
+#include <vos/train/metrics.hpp>
 
 namespace vos {
 
@@ -14,6 +14,16 @@ enum class TrainEnd : std::uint8_t {
   out_of_time,  ///< max_hours
   no_better,    ///< patience
 };
+
+inline const char* text_of(TrainEnd end) {
+  switch (end) {
+    case TrainEnd::finished: return "finished";
+    case TrainEnd::stopped: return "stopped";
+    case TrainEnd::out_of_time: return "out of time";
+    case TrainEnd::no_better: return "no better";
+  }
+  return "";
+}
 
 struct TrainOutcome {
   TrainEnd end = TrainEnd::finished;

@@ -2,20 +2,17 @@
 
 #include <concepts>
 #include <cstdint>
-#include <map>
 #include <string>
 
 #include <vos/criterion/criterion.hpp>
 #include <vos/segment/work.hpp>
+#include <vos/train/metrics.hpp>
 
 namespace torch::nn {
 class Module;
 }  // namespace torch::nn
 
 namespace vos {
-
-/// Figures by name, of a validation; "J&F" and the like.
-using Metrics = std::map<std::string, double>;
 
 /// What the trainer trains. Its batches, its loss and its validation belong to the task; optimisation, precision,
 /// devices, checkpoints and logging to the loop, which knows nothing else.
@@ -30,7 +27,13 @@ using Metrics = std::map<std::string, double>;
 ///   validate(work)            figures, `main_metric()` among them; higher is better
 ///
 /// Where a task remembers something beyond the module, `state()` gives it and `restore(state)` takes it back (NamedState). Where
-/// files of the module should say what they are, `metadata()` gives it. `save(batch, path)` keeps a batch that broke the run.
+/// files of the module should say what they are, `metadata()` gives it. `save(batch, path)` keeps a batch
+/// that broke the run; where memory ends, `describe(batch)` and `memory_advice()` tell which batch was too large, and what makes
+/// one smaller. Where a validation has clips to show, `gallery()` gives those of the last (ClipGallery).
+///
+/// Where several processes train together (Group), `batches` gives this process's part, of the same size in each, and the mean of
+/// the processes' losses is meant to be that of the whole: what losses are divided by has to be shared, as ClipCriterion's
+/// `average_over_ranks` does. `loss` is called equally often by all of them, and so are `validate`'s exchanges, if it has any.
 ///
 /// Consumer: Trainer.
 template <class T>

@@ -2,17 +2,22 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <span>
+#include <string>
+#include <type_traits>
 #include <vector>
 
 #include <vos/core/assignment.hpp>
 #include <vos/data/dataset.hpp>
 #include <vos/data/paste.hpp>
 #include <vos/data/sample_edit.hpp>
+#include <vos/metric/boundary.hpp>
 #include <vos/metric/identity/scores.hpp>
 #include <vos/metric/label_pair.hpp>
 #include <vos/segment/any.hpp>
+#include <vos/train/parallel/group.hpp>
 #include <vos/train/task.hpp>
 
 namespace vos {
@@ -20,17 +25,33 @@ namespace vos {
 /// How well objects are found and followed that nobody pointed out.
 struct TrackingScores {
   IdentityScores identity = {};
-  double j_sum = 0;  ///< of each object with the track that suits it best over the clip, one to one
+  double j_sum = 0, f_sum = 0;  ///< of each object with the track that suits it best over the clip, one to one
   std::int64_t objects = 0;
   std::int64_t clips = 0;
 
   TrackingScores& operator+=(const TrackingScores& other) {
-    identity += other.identity, j_sum += other.j_sum, objects += other.objects, clips += other.clips;
+    identity += other.identity, j_sum += other.j_sum, f_sum += other.f_sum, objects += other.objects,
+        clips += other.clips;
     return *this;
   }
 
+  /// Those of all processes of a group, each of which has tracked other clips.
+  TrackingScores together(Group& group) const {
+    static_assert(std::is_trivially_copyable_v<TrackingScores>, "sent as bytes, between processes of one program");
+    TrackingScores all;
+    for (const auto& bytes : gather(group, std::string(reinterpret_cast<const char*>(this), sizeof *this))) {
+      TrackingScores each;
+      std::memcpy(static_cast<void*>(&each), bytes.data(), sizeof each);
+      all += each;
+    }
+    return all;
+  }
+
   Metrics metrics() const {
-    return {{"J", objects > 0 ? j_sum / static_cast<double>(objects) : 0},
+    const auto a_object = [&](double sum) { return objects > 0 ? sum / static_cast<double>(objects) : 0; };
+    return {{"J", a_object(j_sum)},
+            {"F", a_object(f_sum)},
+            {"J&F", a_object(j_sum + f_sum) / 2},
             {"IDF1", identity.identity.idf1()},
             {"AssA", identity.hota.assa()},
             {"HOTA", identity.hota.hota()},
@@ -40,17 +61,40 @@ struct TrackingScores {
   }
 };
 
-/// A clip's truth against label maps of its frames, int32 [H,W] on the CPU.
+namespace detail {
+
+/// The boundary measure of an object and a track, over the frames that show one of them.
+inline double boundary_over(std::span<const LabelPair> frames, ObjectId object, ObjectId track) {
+  double sum = 0, count = 0;
+  for (const auto& frame : frames) {
+    const auto& truth = LabelPair::find(frame.truth(), object);
+    const auto& guess = LabelPair::find(frame.guess(), track);
+    if (truth.area == 0 && guess.area == 0) continue;
+    ++count;
+    if (truth.area == 0 || guess.area == 0) continue;  // no boundary meets one
+    const auto disk = Disk::of(boundary_tolerance(frame.height(), frame.width()));
+    sum += boundary_measure(contour_of(truth, frame.height(), frame.width(), disk),
+                            contour_of(guess, frame.height(), frame.width(), disk));
+  }
+  return count > 0 ? sum / count : 0;
+}
+
+}  // namespace detail
+
+/// A clip's truth against label maps of its frames, int32 [H,W] on the CPU. Frames that nobody has labelled do not count.
 inline TrackingScores tracking_scores(const Sample& clip, std::span<const at::Tensor> guesses) {
   IdentitySequence sequence;
+  std::vector<LabelPair> pairs;
   const auto labels = labels_of(clip).contiguous();
   for (std::int64_t t = 0; t < length_of(clip); ++t) {
+    if (!clip.labelled.empty() && !clip.labelled[static_cast<std::size_t>(t)]) continue;
     const auto view = [](const at::Tensor& map) {
       return LabelView{
           {map.const_data_ptr<ObjectId>(), static_cast<std::size_t>(map.numel())}, map.size(0), map.size(1)};
     };
     const auto truth = labels[t];
-    sequence.add(LabelPair(view(truth), view(guesses[static_cast<std::size_t>(t)])));
+    pairs.emplace_back(view(truth), view(guesses[static_cast<std::size_t>(t)]));
+    sequence.add(pairs.back());
   }
   TrackingScores scores{.identity = identity_scores(sequence).first, .clips = 1};
   const auto objects = sequence.object_ids().size(), tracks = sequence.track_ids().size();
@@ -70,14 +114,19 @@ inline TrackingScores tracking_scores(const Sample& clip, std::span<const at::Te
                              (static_cast<double>(object_lengths[i] + track_lengths[j]) - together[i * tracks + j]);
   const auto track_of =
       cheapest_assignment(cost, static_cast<std::int64_t>(objects), static_cast<std::int64_t>(tracks));
-  for (std::size_t i = 0; i < objects; ++i)
-    if (track_of[i] >= 0) scores.j_sum -= cost[i * tracks + static_cast<std::size_t>(track_of[i])];
+  for (std::size_t i = 0; i < objects; ++i) {
+    if (track_of[i] < 0) continue;
+    const auto track = static_cast<std::size_t>(track_of[i]);
+    scores.j_sum -= cost[i * tracks + track];
+    scores.f_sum += detail::boundary_over(pairs, static_cast<ObjectId>(sequence.object_ids()[i]),
+                                          static_cast<ObjectId>(sequence.track_ids()[track]));
+  }
   scores.objects = static_cast<std::int64_t>(objects);
   return scores;
 }
 
-/// Runs a segmenter over a clip without any prompt.
-inline TrackingScores track_clip(AnySegmenter& segmenter, const Sample& clip, const Work& work = {}) {
+/// Label maps of a clip's frames, int32 [H,W] on the CPU, by a segmenter without any prompt.
+inline std::vector<at::Tensor> track_clip(AnySegmenter& segmenter, const Sample& clip, const Work& work = {}) {
   std::vector<at::Tensor> guesses(static_cast<std::size_t>(length_of(clip)));
   const auto take = [&](const Results& results) {
     for (const auto& result : results) guesses[static_cast<std::size_t>(result.index)] = result.labels;
@@ -87,7 +136,7 @@ inline TrackingScores track_clip(AnySegmenter& segmenter, const Sample& clip, co
     take(segmenter.push({.index = t, .seconds = static_cast<double>(t) / 25, .rgb = clip.frames[t]},
                         {.stop = work.stop}));
   take(segmenter.finish({.stop = work.stop}));
-  return tracking_scores(clip, guesses);
+  return guesses;
 }
 
 }  // namespace vos

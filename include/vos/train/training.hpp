@@ -13,9 +13,14 @@
 #include <vos/core/options.hpp>
 #include <vos/fwd.hpp>
 #include <vos/train/outcome.hpp>
+#include <vos/train/rate_sweep.hpp>
 #include <vos/train/run_log.hpp>
 
 namespace vos {
+
+struct TrainingSketch;  // train/sketch.hpp
+struct StepCost;
+class Group;  // train/parallel/group.hpp
 
 /// What to train, and how: everything that a configuration file and flags can say.
 struct TrainingSpec {
@@ -24,6 +29,7 @@ struct TrainingSpec {
   std::filesystem::path weights = {};  ///< to begin with; empty: as a network is made
   Compute compute = {};
   std::map<std::string, std::string> options = {};  ///< "optim.lr" and the like, as text
+  std::shared_ptr<Group> group = {};  ///< of processes that train together; none: this one on its own
 };
 
 /// A group of parameters, for reports.
@@ -50,6 +56,11 @@ class Training {
   virtual std::vector<std::string> resume() = 0;
   virtual TrainOutcome train(const Work& work, RunLog& log) = 0;
   virtual ValidationReport validate(const Work& work) = 0;
+
+  // Trials: they make steps and undo them.
+  virtual TrainingSketch sketch() = 0;
+  virtual std::vector<RatePoint> try_rates(const RateSweep& sweep, const Work& work) = 0;
+  virtual StepCost try_batch(std::int64_t clips) = 0;
 };
 
 /// One line of the registry: what can be trained, and how a training of it is made.

@@ -289,4 +289,22 @@ inline void vary_look(Scene& scene) {
   scene.ground.accent = paint_of(hue + 0.1, random.uniform(0.1, 0.5), random.uniform(0.5, 0.9));
 }
 
+/// The same scene with objects that nobody could tell apart by their looks: those of the first, in a colour by chance.
+inline void make_alike(Scene& scene) {
+  CounterRandom random{scene.seed, 0xA11CE};
+  const auto paint = detail::vivid(random.uniform());
+  const auto first = std::find_if(scene.sprites.begin(), scene.sprites.end(), [](const auto& s) { return s.object; });
+  if (first == scene.sprites.end()) return;
+  const auto model = *first;
+  for (auto& sprite : scene.sprites) {
+    if (!sprite.object) continue;
+    sprite.paint = paint;
+    sprite.texture = model.texture;
+    sprite.aspect = model.aspect;
+    sprite.turns = model.turns;
+    sprite.bulge = model.bulge;
+    sprite.radius = model.radius;
+  }
+}
+
 }  // namespace vos

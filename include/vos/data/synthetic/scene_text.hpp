@@ -33,7 +33,7 @@ inline Scene scene_from(std::string_view text) {
     const auto key = parts[i].substr(0, equals);
     if (equals == std::string::npos || std::find(keys.begin(), keys.end(), key) == keys.end())
       refuse("'" + parts[i] + "' is not a setting of a synthetic clip" + did_you_mean(key, keys),
-             "settings: frames=N, size=WxH, objects=N, seed=N, fps=X, noise=X, look=plain|varied");
+             "settings: frames=N, size=WxH, objects=N, seed=N, fps=X, noise=X, look=plain|varied|alike");
     given[key] = parts[i].substr(equals + 1);
   }
   const auto number = [&]<class Number>(const std::string& key, Number usual, Number low, Number high) {
@@ -56,7 +56,8 @@ inline Scene scene_from(std::string_view text) {
   scene.noise = number("noise", scene.noise, 0.0, 255.0);
   if (given.contains("look")) {
     if (given["look"] == "varied") vary_look(scene);
-    else if (given["look"] != "plain") refuse("'" + given["look"] + "' is not a look", "use plain or varied");
+    else if (given["look"] == "alike") make_alike(scene);
+    else if (given["look"] != "plain") refuse("'" + given["look"] + "' is not a look", "use plain, varied or alike");
   }
   if (given.contains("size")) {
     const auto sides = split(given["size"], 'x');

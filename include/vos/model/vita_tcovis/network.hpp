@@ -150,7 +150,10 @@ struct VitaTcovisImpl : torch::nn::Module {
 
   PixelFeatures pixels(const at::Tensor& images) {
     expect_shape(images, {any_size, 3, any_size, any_size}, "images [N,3,H,W]");
-    return sem_seg_head->pixels(backbone(padded(images)));
+    auto ready = padded(images);
+    // On the CPU convolutions and their ways back are faster so; for inference, whoever prepares the network decides.
+    if (ready.is_cpu() && at::GradMode::is_enabled()) ready = ready.contiguous(at::MemoryFormat::ChannelsLast);
+    return sem_seg_head->pixels(backbone(ready));
   }
 
   /// The part of a map [N,C,h,w] that shows picture.
@@ -189,9 +192,14 @@ struct VitaTcovisImpl : torch::nn::Module {
     const auto features = pixels(images);
     // Of predictions of all B*T frames, and the map that their masks are made of.
     const auto prediction_of = [&](const std::vector<TokenPrediction>& layers, const at::Tensor& map) {
+      std::vector<at::Tensor> embeddings;
+      for (const auto& said : layers) embeddings.push_back(said.mask_embeddings);
+      const auto count = static_cast<std::int64_t>(layers.size());
+      // The masks of all layers are one product: [N,L*Q,h,w], taken apart in one go.
+      const auto masks = masks_of(at::cat(embeddings, 1), map).unflatten(1, {count, -1}).unbind(1);
       ClipPrediction prediction;
-      for (const auto& said : layers)
-        prediction.layers.push_back({by_clip(said.logits), by_clip(masks_of(said.mask_embeddings, map))});
+      for (std::size_t i = 0; i < layers.size(); ++i)
+        prediction.layers.push_back({by_clip(layers[i].logits), by_clip(masks[i])});
       if (reid_embed) prediction.embeddings = by_clip(reid_embed(layers.back().tokens));
       return prediction;
     };

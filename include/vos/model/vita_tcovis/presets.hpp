@@ -25,8 +25,8 @@ inline const std::vector<VitaTcovisPreset>& vita_tcovis_presets() {
                     .levels = 3,
                     .masked = true,
                     .propagate = true}}},
-      // Whatever is an object is of one kind: what it is called does not take minutes to learn. Two clips of five frames of
-      // 96x160 are a step of training, 0.2 s on one core.
+      // Whatever is an object is of one kind: what it is called does not take minutes to learn. Pictures are as small as those
+      // that it learns from: two clips of five frames of 96x160 are a step of training, 0.2 s on one core.
       {"vita-tcovis-tiny",
        "the same, small: a step of training takes a fifth of a second on one CPU core",
        {.network = {.backbone = "tiny-backbone",
@@ -38,7 +38,8 @@ inline const std::vector<VitaTcovisPreset>& vita_tcovis_presets() {
                     .hidden = 256,
                     .levels = 3,
                     .masked = true,
-                    .embedding = 64}}},
+                    .embedding = 64},
+        .size = 128}},
   };
   return presets;
 }

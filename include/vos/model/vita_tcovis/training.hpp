@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,8 +19,12 @@
 #include <vos/model/vita_tcovis/rules.hpp>
 #include <vos/model/vita_tcovis/segmenter.hpp>
 #include <vos/train/clip_data.hpp>
+#include <vos/train/clip_sheet.hpp>
 #include <vos/train/clip_task.hpp>
+#include <vos/train/clip_trials.hpp>
 #include <vos/train/options.hpp>
+#include <vos/train/parallel/group.hpp>
+#include <vos/train/sketch.hpp>
 #include <vos/train/tracking_validation.hpp>
 #include <vos/train/trainer.hpp>
 #include <vos/train/training.hpp>
@@ -52,14 +58,16 @@ class VitaTcovisTraining final : public Training {
   using Task = ClipTask<VitaTcovis, AnyDataset>;
 
   VitaTcovisTraining(VitaTcovisTrainingOptions options, const TrainingSpec& spec)
-      : options_(std::move(options)),
+      : options_(settled(std::move(options))),
         place_(place_of(spec, options_)),
         preset_(spec.model),
+        group_(spec.group),
         data_(open_clip_data(options_.data)),
         network_(made(options_, place_)),
         started_(spec.weights.empty() ? std::string{} : start_from(spec.weights)),  // before anything copies them
-        task_(network_, data_.training, task_options(), [this](const Work& work) { return track(work); }),
-        trainer_(task_, options_.train, place_, spec.run) {
+        task_(network_, data_.training, task_options(),
+              [this](const Work& work, ClipGallery& gallery) { return track(work, gallery); }),
+        trainer_(task_, options_.train, place_, spec.run, group_.get()) {
     expect_classes();
   }
 
@@ -86,7 +94,26 @@ class VitaTcovisTraining final : public Training {
   TrainOutcome train(const Work& work, RunLog& log) override { return trainer_.train(work, log); }
   ValidationReport validate(const Work& work) override { return trainer_.validate(work); }
 
+  TrainingSketch sketch() override { return trials().sketch(options_.data.batch_size); }
+  std::vector<RatePoint> try_rates(const RateSweep& sweep, const Work& work) override {
+    return trials().rates(sweep, options_.train.lr, work);
+  }
+  StepCost try_batch(std::int64_t clips) override { return trials().cost(clips); }
+
  private:
+  ClipTrials<Task> trials() { return {task_, trainer_, place_.device}; }
+
+  /// What follows from learning a few clips by heart: no batch needs more of them, and an epoch of one or two steps would do
+  /// little but validate.
+  static VitaTcovisTrainingOptions settled(VitaTcovisTrainingOptions options) {
+    auto& data = options.data;
+    if (data.overfit == 0) return options;
+    data.batch_size = std::min(data.batch_size, data.overfit);
+    data.validation_clips = data.overfit;
+    if (options.train.steps_per_epoch == 0) options.train.steps_per_epoch = 100;
+    return options;
+  }
+
   static Place place_of(const TrainingSpec& spec, const VitaTcovisTrainingOptions& options) {
     auto compute = spec.compute;
     compute.precision = precision_from(options.train.precision);
@@ -100,14 +127,21 @@ class VitaTcovisTraining final : public Training {
     return network;
   }
 
+  Ranks ranks() const { return group_ ? group_->ranks() : Ranks{}; }
+
   Task::Options task_options() const {
-    return {.classes = options_.model.network.classes,
-            .loading = {.seed = options_.train.seed,
-                        .batch = options_.data.batch_size,
-                        .workers = static_cast<int>(options_.data.workers)},
-            .criterion = options_.criterion,
-            .device = place_.device,
-            .metadata = network_metadata(preset_, describe_options(options_.model.network))};
+    Task::Options options{.classes = options_.model.network.classes,
+                          .loading = {.seed = options_.train.seed,
+                                      .batch = options_.data.batch_size,
+                                      .workers = static_cast<int>(options_.data.workers),
+                                      .rank = ranks().rank,
+                                      .ranks = ranks().world},
+                          .criterion = options_.criterion,
+                          .device = place_.device,
+                          .pictures = options_.data.validation_pictures,
+                          .metadata = network_metadata(preset_, describe_options(options_.model.network))};
+    if (group_) options.average_over_ranks = [group = group_](std::span<double> counts) { mean(group.get(), counts); };
+    return options;
   }
 
   /// Classes of the data must be the model's, unless that has one, which tells objects from nothing.
@@ -130,25 +164,30 @@ class VitaTcovisTraining final : public Training {
     return report.text(3);
   }
 
-  /// Clips of which nothing was learnt, tracked without a prompt by the network as it is.
-  Metrics track(const Work& work) {
+  /// Clips of which nothing was learnt, tracked without a prompt by the network as it is; shared out over the processes.
+  Metrics track(const Work& work, ClipGallery& gallery) {
     const Place plain{.device = place_.device};
     auto segmenter = vita_tcovis_segmenter(network_.ptr(), options_.model, plain);
     TrackingScores scores;
-    for (std::int64_t i = 0; i < options_.data.validation_clips; ++i) {
+    for (auto i = ranks().rank; i < options_.data.validation_clips; i += ranks().world) {
       work.step(static_cast<double>(i) / static_cast<double>(options_.data.validation_clips), "validation");
-      scores += track_clip(segmenter,
-                           data_.validation({.seed = options_.train.seed + 1000003,
-                                             .epoch = i / data_.validation.size(),
-                                             .index = i % data_.validation.size()}),
-                           {.stop = work.stop});
+      const auto clip = data_.validation({.seed = options_.train.seed + 1000003,
+                                          .epoch = i / data_.validation.size(),
+                                          .index = i % data_.validation.size()});
+      const auto guesses = track_clip(segmenter, clip, {.stop = work.stop});
+      const auto one = tracking_scores(clip, guesses);
+      scores += one;
+      gallery.add(clip.name + " #" + std::to_string(i + 1), one.metrics(),
+                  [&] { return comparison_sheet(clip, guesses); });
     }
-    return scores.metrics();
+    if (group_) gallery = gallery.together(*group_);
+    return (group_ ? scores.together(*group_) : scores).metrics();
   }
 
   VitaTcovisTrainingOptions options_;
   Place place_;
   std::string preset_;
+  std::shared_ptr<Group> group_;
   ClipData data_;
   VitaTcovis network_;
   std::string started_;
@@ -160,11 +199,14 @@ class VitaTcovisTraining final : public Training {
 inline VitaTcovisTrainingOptions vita_tcovis_training_options(const VitaTcovisPreset& preset) {
   VitaTcovisTrainingOptions options{.model = preset.options};
   if (options.model.network.backbone == "tiny-backbone") {
-    // From nothing, on a CPU: a higher rate, and the backbone learns like all else. Losses at as many points as a small mask
-    // has pixels.
-    options.train.lr = options.train.lr_backbone = 3e-4;
+    // From nothing, on a CPU: a higher rate, and the backbone learns like all else. Masks are so small that losses look at all of
+    // them. At a tenth of the weight, as for large networks, ∅ loses to
+    // anything: too much is found.
+    options.train.lr = options.train.lr_backbone = 1e-3;
     options.train.schedule.warmup = 100;
-    options.criterion.points.points = options.criterion.assign.cost.points = 1024;
+    options.criterion.points.points = options.criterion.assign.cost.points = 0;
+    options.criterion.no_object_weight = 0.4;
+    options.model.size = 0;  // clips are validated at the size that they are learnt at
   }
   return options;
 }

@@ -15,6 +15,7 @@
 #include <vos/nn/backbone/holder.hpp>
 #include <vos/nn/backbone/norm2d.hpp>
 #include <vos/nn/backbone/stages.hpp>
+#include <vos/nn/recompute.hpp>
 #include <vos/weights/rules.hpp>
 
 namespace vos {
@@ -63,7 +64,7 @@ struct InvertedResidualImpl : torch::nn::Module {
 TORCH_MODULE(InvertedResidual);
 
 /// MobileNetV2 without classifier, as torchvision names it: features.0 to features.18.
-struct MobileNetV2Impl : torch::nn::Module {
+struct MobileNetV2Impl : torch::nn::Module, Recomputable {
   explicit MobileNetV2Impl(MobileNetV2Options o = {}) : options(o) {
     expect_stages("MobileNetV2", o.first_level, o.stages, o.output_stride);
     features->push_back(ConvNormReLU6(o.in_channels, 32, ConvShape{.stride = 2}, o.norm));
@@ -98,7 +99,7 @@ struct MobileNetV2Impl : torch::nn::Module {
     std::vector<FeatureMap> maps;
     std::size_t next = 0;
     for (std::size_t stage = 0; stage < ends_.size(); ++stage) {
-      for (; next < ends_[stage]; ++next) x = (features->begin() + static_cast<std::ptrdiff_t>(next))->forward(x);
+      for (; next < ends_[stage]; ++next) x = part(next, x);
       if (static_cast<std::int64_t>(stage) + 1 >= options.first_level) maps.push_back({x, levels_[maps.size()].stride});
     }
     return maps;
@@ -106,6 +107,7 @@ struct MobileNetV2Impl : torch::nn::Module {
 
   std::vector<FeatureLevel> levels() const { return levels_; }
   LoadRules rules() const;  ///< for its ImageNet files
+  void recompute(bool on) override { recompute_ = on; }
 
   const MobileNetV2Options options;
   torch::nn::Sequential features{register_module("features", torch::nn::Sequential())};
@@ -125,6 +127,13 @@ struct MobileNetV2Impl : torch::nn::Module {
       {4, 6, 320, 1, false, true},
   }};
 
+  at::Tensor part(std::size_t i, const at::Tensor& x) {
+    auto& any = *(features->begin() + static_cast<std::ptrdiff_t>(i));
+    const auto run = [&any](const Tensors& in) { return Tensors{any.forward(in[0])}; };
+    return recomputed(recompute_, {any.ptr().get()}, {x}, run).at(0);
+  }
+
+  bool recompute_ = false;
   std::vector<std::size_t> ends_;  // the count of features at the end of each stage
   std::vector<FeatureLevel> levels_;
 };

@@ -15,6 +15,7 @@
 #include <vos/nn/backbone/holder.hpp>
 #include <vos/nn/backbone/norm2d.hpp>
 #include <vos/nn/backbone/stages.hpp>
+#include <vos/nn/recompute.hpp>
 #include <vos/weights/rules.hpp>
 
 namespace vos {
@@ -70,7 +71,7 @@ struct ResNetBlockImpl : torch::nn::Module {
 TORCH_MODULE(ResNetBlock);
 
 /// ResNet without pooling and classifier, as torchvision names it: conv1, bn1, layer1 to layer4.
-struct ResNetImpl : torch::nn::Module {
+struct ResNetImpl : torch::nn::Module, Recomputable {
   explicit ResNetImpl(ResNetOptions o = {}) : options(o) {
     const auto blocks = blocks_of(o.depth);
     expect_stages("ResNet-" + std::to_string(o.depth), o.first_level, o.stages, o.output_stride);
@@ -99,7 +100,7 @@ struct ResNetImpl : torch::nn::Module {
     auto x = at::max_pool2d((*stem_)(images, After::relu), {3, 3}, {2, 2}, {1, 1});
     std::vector<FeatureMap> maps;
     for (std::size_t i = 0; i < layers.size(); ++i) {
-      x = layers[i]->forward(x);
+      for (auto& block : *layers[i]) x = recomputed(recompute_, *block.ptr<ResNetBlockImpl>(), x);
       if (static_cast<std::int64_t>(i) + 1 >= options.first_level) maps.push_back({x, levels_[maps.size()].stride});
     }
     return maps;
@@ -107,6 +108,7 @@ struct ResNetImpl : torch::nn::Module {
 
   std::vector<FeatureLevel> levels() const { return levels_; }
   LoadRules rules() const;  ///< for its ImageNet files
+  void recompute(bool on) override { recompute_ = on; }
 
   const ResNetOptions options;
   torch::nn::Conv2d conv1{nullptr};
@@ -127,6 +129,7 @@ struct ResNetImpl : torch::nn::Module {
   }
 
   std::optional<ConvNorm> stem_;  // conv1 and bn1
+  bool recompute_ = false;
   std::vector<FeatureLevel> levels_;
 };
 using ResNet = BackboneHolder<ResNetImpl>;

@@ -22,6 +22,7 @@
 #include <vos/nn/backbone/stages.hpp>
 #include <vos/nn/backbone/window_attention.hpp>
 #include <vos/nn/layer_norm.hpp>
+#include <vos/nn/recompute.hpp>
 #include <vos/weights/rules.hpp>
 
 namespace vos {
@@ -159,7 +160,7 @@ TORCH_MODULE(SwinStage);
 }  // namespace detail
 
 /// Swin Transformer with the official names: patch_embed, layers.0 to layers.3, and norm0 to norm3 on what goes out.
-struct SwinImpl : torch::nn::Module {
+struct SwinImpl : torch::nn::Module, Recomputable {
   explicit SwinImpl(SwinOptions o = {}) : options(o) {
     expect_stages("Swin", o.first_level, o.stages, 32);
     detail::expect_heads(o);
@@ -189,7 +190,11 @@ struct SwinImpl : torch::nn::Module {
     std::vector<FeatureMap> maps;
     for (std::int64_t i = 0; i < options.stages; ++i) {
       auto& stage = layers->at<detail::SwinStageImpl>(static_cast<std::size_t>(i));
-      for (const auto& block : *stage.blocks) x = block->as<detail::SwinBlockImpl>()->forward(x, apart);
+      for (const auto& child : *stage.blocks) {
+        auto& block = *child->as<detail::SwinBlockImpl>();
+        const auto run = [&block](const Tensors& in) { return Tensors{block.forward(in[0], in[1])}; };
+        x = recomputed(recompute_, {&block}, {x, apart}, run).at(0);
+      }
       if (i + 1 >= options.first_level)
         maps.push_back({norms_[maps.size()](x).permute({0, 3, 1, 2}), std::int64_t{4} << i});
       if (stage.downsample) x = stage.downsample(x);
@@ -205,12 +210,14 @@ struct SwinImpl : torch::nn::Module {
   }
 
   LoadRules rules() const;  ///< for its ImageNet files
+  void recompute(bool on) override { recompute_ = on; }
 
   const SwinOptions options;
   detail::PatchEmbed patch_embed{nullptr};
   torch::nn::ModuleList layers{nullptr};
 
  private:
+  bool recompute_ = false;
   std::vector<torch::nn::LayerNorm> norms_;  // norm{first_level-1}, ...
 };
 using Swin = BackboneHolder<SwinImpl>;

@@ -10,7 +10,9 @@
 #include <vos/core/shape.hpp>
 #include <vos/nn/backbone/conv.hpp>
 #include <vos/nn/backbone/holder.hpp>
+#include <vos/nn/group_norm.hpp>
 #include <vos/nn/packed_conv.hpp>
+#include <vos/nn/recompute.hpp>
 
 namespace vos {
 
@@ -26,7 +28,7 @@ struct TinyConvImpl : torch::nn::Module {
       : conv(register_module("conv", make_conv(in, out, {.stride = stride}))),
         norm(register_module("norm", torch::nn::GroupNorm(torch::nn::GroupNormOptions(out % 8 == 0 ? 8 : 1, out)))) {}
 
-  at::Tensor forward(const at::Tensor& x) { return norm(packed_(*conv, x)).relu_(); }
+  at::Tensor forward(const at::Tensor& x) { return group_norm(*norm, packed_(*conv, x), After::relu); }
 
   torch::nn::Conv2d conv;
   torch::nn::GroupNorm norm;
@@ -52,7 +54,7 @@ TORCH_MODULE(TinyStage);
 }  // namespace detail
 
 /// A small convolutional pyramid that trains from nothing on a CPU: for tests and the tiny presets.
-struct TinyBackboneImpl : torch::nn::Module {
+struct TinyBackboneImpl : torch::nn::Module, Recomputable {
   explicit TinyBackboneImpl(TinyOptions o = {}) : options(std::move(o)) {
     stem = register_module("stem", detail::TinyConv(3, options.channels.front(), 2));
     auto in = options.channels.front();
@@ -65,10 +67,10 @@ struct TinyBackboneImpl : torch::nn::Module {
   /// images [N,3,H,W]
   std::vector<FeatureMap> forward(const at::Tensor& images) {
     expect_shape(images, {any_size, 3, any_size, any_size}, "images [N,3,H,W]");
-    auto x = stem(images);
+    auto x = recomputed(recompute_, *stem, images);
     std::vector<FeatureMap> maps;
     for (auto& stage : stages_) {
-      x = stage(x);
+      x = recomputed(recompute_, *stage, x);
       maps.push_back({x, std::int64_t{4} << maps.size()});
     }
     return maps;
@@ -81,11 +83,14 @@ struct TinyBackboneImpl : torch::nn::Module {
     return levels;
   }
 
+  void recompute(bool on) override { recompute_ = on; }
+
   const TinyOptions options;
   detail::TinyConv stem{nullptr};
 
  private:
   std::vector<detail::TinyStage> stages_;
+  bool recompute_ = false;
 };
 using TinyBackbone = BackboneHolder<TinyBackboneImpl>;
 static_assert(Backbone<TinyBackbone>);

@@ -22,6 +22,7 @@
 #include <vos/nn/layer_norm.hpp>
 #include <vos/nn/mlp.hpp>
 #include <vos/nn/query_layers.hpp>
+#include <vos/nn/recompute.hpp>
 #include <vos/nn/token_decoder.hpp>
 #include <vos/nn/transformer_blocks.hpp>
 
@@ -44,7 +45,7 @@ struct ClipDecoding {
 
 /// VITA's clip decoder with its checkpoints' names: the tokens of T frames look at one another, then queries look at them.
 /// No code says which frame is which. With `memory`, and clips of one frame, GenVIS' online form of it.
-struct ClipDecoderImpl : torch::nn::Module {
+struct ClipDecoderImpl : torch::nn::Module, Recomputable {
   explicit ClipDecoderImpl(ClipDecoderOptions o = {})
       : options(o),
         layers(*this, {.layers = o.decoder_layers, .channels = o.channels, .heads = o.heads, .hidden = o.hidden}) {
@@ -139,6 +140,8 @@ struct ClipDecoderImpl : torch::nn::Module {
 
   /// The map that mask embeddings are multiplied with: of PixelFeatures::finest, [N,C,h,w] -> [N,C,h,w].
   at::Tensor mask_features(const at::Tensor& finest) { return vita_mask_features(finest); }
+
+  void recompute(bool on) override { layers.recompute(on); }
 
   const ClipDecoderOptions options;
   QueryLayers layers;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <torch/nn/init.h>
@@ -11,6 +12,7 @@
 
 #include <vos/nn/deformable/attention.hpp>
 #include <vos/nn/layer_norm.hpp>
+#include <vos/nn/recompute.hpp>
 
 namespace vos {
 
@@ -46,7 +48,7 @@ struct DeformableEncoderLayerImpl : torch::nn::Module {
 TORCH_MODULE(DeformableEncoderLayer);
 
 /// Deformable DETR's encoder: positions are added again before every layer.
-struct DeformableEncoderImpl : torch::nn::Module {
+struct DeformableEncoderImpl : torch::nn::Module, Recomputable {
   explicit DeformableEncoderImpl(DeformableEncoderOptions o = {}) : options(o) {
     for (std::int64_t i = 0; i < o.layers; ++i) layers->push_back(DeformableEncoderLayer(o));
   }
@@ -57,13 +59,23 @@ struct DeformableEncoderImpl : torch::nn::Module {
   ///   valid       [N,S]      bool, true where the picture is
   at::Tensor forward(at::Tensor tokens, const at::Tensor& positions, const at::Tensor& references,
                      std::span<const GridSize> levels, const std::optional<at::Tensor>& valid = {}) {
-    for (const auto& layer : *layers)
-      tokens = layer->as<DeformableEncoderLayerImpl>()->forward(tokens, positions, references, levels, valid);
+    for (const auto& child : *layers) {
+      auto& layer = *child->as<DeformableEncoderLayerImpl>();
+      const auto run = [&layer, valid, grid = std::vector(levels.begin(), levels.end())](const Tensors& in) {
+        return Tensors{layer.forward(in[0], in[1], in[2], grid, valid)};
+      };
+      tokens = recomputed(recompute_, {&layer}, {tokens, positions, references}, run).at(0);
+    }
     return tokens;
   }
 
+  void recompute(bool on) override { recompute_ = on; }
+
   const DeformableEncoderOptions options;
   torch::nn::ModuleList layers{register_module("layers", torch::nn::ModuleList())};
+
+ private:
+  bool recompute_ = false;
 };
 TORCH_MODULE(DeformableEncoder);
 

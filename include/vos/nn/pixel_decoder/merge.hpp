@@ -16,6 +16,7 @@
 #include <vos/core/shape.hpp>
 #include <vos/error.hpp>
 #include <vos/nn/backbone/backbone.hpp>
+#include <vos/nn/group_norm.hpp>
 #include <vos/nn/packed_conv.hpp>
 
 namespace vos::detail {
@@ -33,7 +34,9 @@ struct NormedConvImpl : torch::nn::Module {
     torch::nn::init::kaiming_uniform_(weight, /*a=*/1);
   }
 
-  at::Tensor forward(const at::Tensor& x) { return norm(packed_(weight, x)); }
+  at::Tensor forward(const at::Tensor& x, After after = After::nothing) {
+    return group_norm(*norm, packed_(weight, x), after);
+  }
 
   at::Tensor weight;
   torch::nn::GroupNorm norm;
@@ -63,7 +66,7 @@ class Merge {
   at::Tensor operator()(const at::Tensor& map, const at::Tensor& above) {
     auto merged = adapter_(map);
     if (above.defined()) merged.add_(at::upsample_bilinear2d(above, map.sizes().slice(2), false));
-    return layer_(merged).relu_();
+    return layer_(merged, After::relu);
   }
 
  private:

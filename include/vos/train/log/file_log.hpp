@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -24,8 +26,7 @@ class LineFile {
   explicit LineFile(std::filesystem::path path) : path_(std::move(path)) {
     std::error_code code;
     if (std::filesystem::exists(path_, code)) {
-      lines_ = split(read_text(path_, std::uintmax_t{1} << 32), '\n');
-      lines_.pop_back();  // empty, or half a line
+      read();
       rewrite();
     }
     open();
@@ -33,9 +34,10 @@ class LineFile {
 
   const std::vector<std::string>& lines() const { return lines_; }  ///< as they were when it was opened
 
-  /// Keeps those of them that `wanted` says.
+  /// Keeps those lines that `wanted` says, of those that were added as well.
   template <class Wanted>
   void keep(const Wanted& wanted) {
+    read();
     std::erase_if(lines_, [&](const std::string& line) { return !wanted(line); });
     rewrite();
     open();
@@ -47,6 +49,10 @@ class LineFile {
   }
 
  private:
+  void read() {
+    lines_ = split(read_text(path_, std::uintmax_t{1} << 32), '\n');
+    lines_.pop_back();  // empty, or half a line
+  }
   void rewrite() {
     out_.close();
     std::string text;
@@ -63,28 +69,30 @@ class LineFile {
   std::ofstream out_;
 };
 
-/// What happened, in the run's folder, whatever else listens: `log.jsonl` with an object a line (kind: step, validation or
-/// message), and `steps.csv` with a row a step for spreadsheets. A resumed run goes on in both, and lines of steps that are
-/// done again are taken out.
+/// What happened, in the run's folder, whatever else listens: `log.jsonl` with an object a line (kind: configuration, step,
+/// validation, picture, message or end; time: seconds since 1970), and `steps.csv` with a row a step for spreadsheets. A
+/// resumed run goes on in both, and lines of steps that are done again are taken out.
 class FileLog final : public RunLog {
+  using Json = nlohmann::ordered_json;
+
  public:
   explicit FileLog(const std::filesystem::path& run)
       : log_((make_folder(run), run / "log.jsonl")), table_(run / "steps.csv") {
     if (!table_.lines().empty()) columns_ = split(table_.lines()[0], ',');
   }
 
+  void configuration(const std::map<std::string, std::string>& settings) override {
+    tell("configuration", {{"settings", settings}});
+  }
+
   void step(const StepReport& report) override {
-    nlohmann::ordered_json json{{"kind", "step"},
-                                {"step", report.step},
-                                {"epoch", report.epoch},
-                                {"loss", report.loss},
-                                {"losses", report.losses},
-                                {"lr", report.lr},
-                                {"gradient_norm", report.gradient_norm}};
+    Json json{{"step", report.step},     {"epoch", report.epoch}, {"loss", report.loss},
+              {"losses", report.losses}, {"lr", report.lr},       {"gradient_norm", report.gradient_norm}};
     if (report.skipped) json["skipped"] = true;
     json["seconds"] = report.seconds;
     json["waited"] = report.waited;
-    log_.add(json.dump());
+    tell("step", json);
+    step_ = report.step;
 
     std::map<std::string, double> row{{"step", static_cast<double>(report.step)},
                                       {"epoch", static_cast<double>(report.epoch)},
@@ -110,22 +118,31 @@ class FileLog final : public RunLog {
   }
 
   void validation(const ValidationReport& report) override {
-    log_.add(nlohmann::ordered_json{{"kind", "validation"},
-                                    {"step", report.step},
-                                    {"epoch", report.epoch},
-                                    {"metrics", report.metrics},
-                                    {"main", report.main},
-                                    {"best", report.best},
-                                    {"seconds", report.seconds}}
-                 .dump());
+    Json json{{"step", report.step}, {"epoch", report.epoch}, {"metrics", report.metrics},
+              {"main", report.main}, {"best", report.best},   {"seconds", report.seconds}};
+    for (const auto& clip : report.clips) {
+      Json one{{"name", clip.name}, {"metrics", clip.metrics}};
+      if (!clip.picture.empty()) one["picture"] = clip.picture;
+      json["clips"].push_back(std::move(one));
+    }
+    tell("validation", json);
   }
 
-  void message(const std::string& text) override {
-    log_.add(nlohmann::ordered_json{{"kind", "message"}, {"text", text}}.dump(
-        -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  /// The line alone: PictureLog, which stands before this one, keeps the picture.
+  void picture(std::int64_t step, const std::string& name, const at::Tensor&) override {
+    tell("picture", {{"step", step}, {"name", name}});
   }
+
+  void message(const std::string& text) override { tell("message", {{"text", text}}); }
+
+  void finished(const TrainOutcome& outcome) override {
+    tell("end", {{"step", outcome.step}, {"end", text_of(outcome.end)}});
+  }
+
+  void failed(const std::string& why) override { tell("end", {{"step", step_}, {"end", "failed"}, {"text", why}}); }
 
   void resumed(std::int64_t step) override {
+    step_ = step;
     log_.keep([&](const std::string& line) {
       const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
       return json.is_object() && (!json.contains("step") || json["step"] <= step);
@@ -137,6 +154,13 @@ class FileLog final : public RunLog {
   }
 
  private:
+  void tell(const char* kind, const Json& facts) {
+    const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+    Json json{{"kind", kind}, {"time", std::round(now.count() * 1000) / 1000}};
+    json.update(facts);
+    log_.add(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+
   /// A column's name: commas separate columns.
   static std::string plain(std::string name) {
     std::erase(name, ',');
@@ -145,6 +169,7 @@ class FileLog final : public RunLog {
 
   LineFile log_, table_;
   std::vector<std::string> columns_;
+  std::int64_t step_ = 0;  // the last that was told
 };
 
 }  // namespace vos

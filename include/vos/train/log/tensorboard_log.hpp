@@ -3,40 +3,41 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <string>
 
 #include <unistd.h>
 
 #include <vos/io/files.hpp>
+#include <vos/train/log/curves.hpp>
 #include <vos/train/log/event_file.hpp>
+#include <vos/train/log/value_histogram.hpp>
 #include <vos/train/run_log.hpp>
+#if VOS_OPENCV
+#include <vos/io/images.hpp>
+#endif
 
 namespace vos {
 
 /// The run for TensorBoard: `tensorboard --logdir RUN`. Scalars are called loss, loss/NAME, lr/GROUP, speed/NAME and
-/// validation/NAME. A resumed run begins a new file, which tells TensorBoard to forget the steps that are done again.
+/// validation/NAME; pictures, which take a build with OpenCV, pictures/NAME; histograms as whoever gives them calls them. A
+/// resumed run begins a new file, which tells TensorBoard to forget the steps that are done again.
 class TensorBoardLog final : public RunLog {
  public:
   explicit TensorBoardLog(const std::filesystem::path& run)
       : file_((make_folder(run / "tensorboard"), run / "tensorboard"), now(), "." + std::to_string(::getpid())) {}
 
-  void step(const StepReport& report) override {
-    std::map<std::string, double> values{{"loss", report.loss},
-                                         {"gradient_norm", report.gradient_norm},
-                                         {"speed/seconds a step", report.seconds},
-                                         {"speed/seconds waiting for data", report.waited}};
-    for (const auto& [name, value] : report.losses) values["loss/" + name] = value;
-    for (const auto& [name, value] : report.lr) values["lr/" + name] = value;
-    file_.scalars(now(), report.step, values);
+  void step(const StepReport& report) override { file_.scalars(now(), report.step, curves_of(report)); }
+  void validation(const ValidationReport& report) override { file_.scalars(now(), report.step, curves_of(report)); }
+  void picture([[maybe_unused]] std::int64_t step, [[maybe_unused]] const std::string& name,
+               [[maybe_unused]] const at::Tensor& rgb) override {
+#if VOS_OPENCV
+    file_.picture(now(), step, "pictures/" + name,
+                  {.height = rgb.size(0), .width = rgb.size(1), .png = image_bytes(rgb, ".png")});
+#endif
   }
-
-  void validation(const ValidationReport& report) override {
-    std::map<std::string, double> values;
-    for (const auto& [name, value] : report.metrics) values["validation/" + name] = value;
-    file_.scalars(now(), report.step, values);
+  void histogram(std::int64_t step, const std::string& name, const at::Tensor& values) override {
+    file_.histogram(now(), step, name, histogram_of(values));
   }
-
   void resumed(std::int64_t step) override { file_.begin(now(), step + 1); }
 
   EventFile& file() { return file_; }

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace vos::tool {
+namespace vos {
 
 /// A text as it may stand in HTML, also inside an attribute.
 inline std::string html_escape(std::string_view text) {
@@ -94,7 +94,7 @@ figure > svg, figure > img { width: 100%; aspect-ratio: 4 / 3; background: #222 
 for (const head of document.querySelectorAll('th')) head.onclick = () => {
   const body = head.closest('table').tBodies[0], at = head.cellIndex;
   const down = head.dataset.down = head.dataset.down === '1' ? '0' : '1';
-  const value = row => { const text = row.cells[at].textContent, n = parseFloat(text); return isNaN(n) ? text : n; };
+  const value = row => { const text = row.cells[at].textContent, n = parseFloat(text.replaceAll(',', '')); return isNaN(n) ? text : n; };
   const rows = [...body.rows].sort((a, b) => { const x = value(a), y = value(b);
     return typeof x === typeof y ? (x < y ? -1 : x > y ? 1 : 0) : typeof x === 'number' ? -1 : 1; });
   body.append(...(down === '1' ? rows.reverse() : rows));
@@ -104,4 +104,4 @@ for (const head of document.querySelectorAll('th')) head.onclick = () => {
   return page;
 }
 
-}  // namespace vos::tool
+}  // namespace vos
