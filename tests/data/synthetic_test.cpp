@@ -323,9 +323,13 @@ TEST_SUITE("synthetic") {
   }
 
   TEST_CASE("a dataset of several scenes shows each of them, every sample another clip of its kind") {
-    const SyntheticDataset both{
-        {.scene = "crossing+zoo,size=48x27,objects=5", .samples = 20, .height = 54, .width = 96, .clip = {.length = 2}}};
-    CHECK(both.classes() == static_cast<std::int64_t>(figure_names().size()));
+    const SyntheticDataset both{{.scene = "crossing+zoo,size=48x27,objects=5",
+                                 .samples = 20,
+                                 .height = 54,
+                                 .width = 96,
+                                 .clip = {.length = 2}}};
+    CHECK(both.classes() == 0);  // blobs and figures
+    CHECK(SyntheticDataset{{.scene = "zoo+train"}}.classes() == static_cast<std::int64_t>(figure_names().size()));
     std::set<std::string> names;
     for (std::int64_t i = 0; i < both.size(); ++i) {
       const auto sample = both({.seed = 3, .epoch = 0, .index = i});
@@ -337,7 +341,8 @@ TEST_SUITE("synthetic") {
     }
     CHECK(names == std::set<std::string>{"synthetic:crossing", "synthetic:zoo"});
 
-    const SyntheticDataset one{{.scene = "reentry,seed=5,size=48x27", .clip = {.length = 90}}};
+    const SyntheticDataset one{{.scene = "reentry,seed=5,size=48x27",
+                                .clip = {.length = 90, .spacing = ClipSpacing::consecutive, .reversed = 0}}};
     CHECK(at::equal(one({.index = 0}).frames, one({.index = 1}).frames));
   }
 
@@ -410,7 +415,7 @@ TEST_SUITE("synthetic") {
     CHECK_THROWS_WITH_AS(scene_from("crowd,object=3"), doctest::Contains("did you mean 'objects'?"), Error);
     CHECK_THROWS_WITH_AS(scene_from("crowd,size=12"), doctest::Contains("WIDTHxHEIGHT"), Error);
     CHECK_THROWS_WITH_AS(scene_from("trian"), doctest::Contains("did you mean 'train'?"), Error);
-    CHECK_THROWS_WITH_AS(scene_from("crowd,look=fancy"), doctest::Contains("plain or varied"), Error);
+    CHECK_THROWS_WITH_AS(scene_from("crowd,look=fancy"), doctest::Contains("plain, varied or alike"), Error);
     CHECK_THROWS_AS(scene_from("crowd,objects=-1"), Error);
     CHECK_THROWS_AS(scene_from("crowd,noise=nan"), Error);
     CHECK_THROWS_AS(open_synthetic({.input = "synthetic:crowd", .frames = {0, 9, 0}}), Error);

@@ -149,7 +149,7 @@ TEST_SUITE("vita-tcovis segmenter") {
                                   .samples = 3,
                                   .height = 240,
                                   .width = 427,
-                                  .clip = {.length = 40, .reversed = 0}}};
+                                  .clip = {.length = 40, .spacing = ClipSpacing::consecutive, .reversed = 0}}};
     auto segmenter = vita_tcovis_entries()[2].make({.model = "vita-tcovis-tiny", .weights = file});
     TrackingScores scores;
     for (std::int64_t i = 0; i < clips.size(); ++i) {

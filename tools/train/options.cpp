@@ -150,7 +150,8 @@ Options parse(const std::vector<std::string>& words) {
   if (!max_time.empty()) {
     const auto hours = hours_from(max_time);
     if (!hours || *hours <= 0)
-      throw line.usage("--max-time '" + max_time + "' is no duration", "write 2h, 90m, 1d12h, or a number of hours, and more than none");
+      throw line.usage("--max-time '" + max_time + "' is no duration",
+                       "write 2h, 90m, 1d12h, or a number of hours, and more than none");
     options.settings["max_hours"] = detail::option_text(*hours);
   }
   if (options.stopped_code < 1 || options.stopped_code > 255)
