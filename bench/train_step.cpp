@@ -85,7 +85,7 @@ class OneBatch {
   OneBatch(const Setup& setup, const vos::VitaTcovis& network)
       : task_(network, data_of(setup),
               {.classes = setup.options.model.network.classes, .criterion = setup.options.criterion},
-              [](const vos::Work&) { return vos::Metrics{}; }),
+              [](const vos::Work&, vos::ClipGallery&) { return vos::Metrics{}; }),
         batch_(batch_of(setup)) {}
 
   struct Again {

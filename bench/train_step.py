@@ -151,7 +151,7 @@ def embedding_losses(embeddings, clip, frame, object, place, clips, frames, quer
     return losses
 
 
-def criterion(said, targets, clips, points, negatives):
+def criterion(said, targets, clips, points, negatives, nothing):
     logits, masks, embeddings = said
     layers, queries, classes = logits.shape[1], logits.shape[2], logits.shape[3] - 1
     frames = len(logits) // clips
@@ -174,7 +174,7 @@ def criterion(said, targets, clips, points, negatives):
     wanted = torch.full(logits.shape[:3], classes)
     wanted[image, layer, slots] = names.expand(layers, -1)
     weights = torch.ones(classes + 1)
-    weights[-1] = 0.1
+    weights[-1] = nothing
     of_class = F.cross_entropy(logits.flatten(0, 2), wanted.flatten(), weights, reduction="none")
     of_class = 2 * of_class.view(-1, layers, queries).sum((0, 2)) / weights[wanted].sum((0, 2)).clamp_min(1e-6)
     mask, dice = mask_losses(masks[image, layer, slots].flatten(0, 1), truth.repeat(layers, 1, 1), points)
@@ -203,6 +203,7 @@ class Python:
         self.bytes = kept["frames"]
         self.targets = [(kept[f"masks.{b}"].bool(), kept[f"categories.{b}"]) for b in range(len(self.bytes))]
         self.points = points
+        self.nothing = 0.4 if options["backbone"] == "tiny-backbone" else 0.1  # weight of ∅, as the presets begin
         self.mean, self.deviation = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(DEVIATION).view(3, 1, 1)
         groups = {}
         for name, parameter in self.net.named_parameters():
@@ -216,7 +217,7 @@ class Python:
     def losses(self, points, negatives):
         images = self.bytes.permute(0, 1, 4, 2, 3).float().div_(255).sub_(self.mean).div_(self.deviation)
         images = images.flatten(0, 1).contiguous(memory_format=self.layout).unflatten(0, self.bytes.shape[:2])
-        return criterion(predict(self.net, images), self.targets, len(self.bytes), points, negatives)
+        return criterion(predict(self.net, images), self.targets, len(self.bytes), points, negatives, self.nothing)
 
     def check(self):
         losses = self.losses(0, 0)
@@ -288,7 +289,7 @@ def measure(args, case, folder):
     with safe_open(weights, "pt") as file:
         options = {key: value_of(text) for key, text in json.loads(file.metadata()["vos.options"]).items()}
     tiny = options["backbone"] == "tiny-backbone"
-    points, lr = (1024, (3e-4, 3e-4)) if tiny else (12544, (1e-5, 1e-4))
+    points, lr = (0, (1e-3, 1e-3)) if tiny else (12544, (1e-5, 1e-4))  # as the presets begin
     layouts = ("nchw", "nhwc") if args.layout == "best" else (args.layout,)
     peers = {layout: Python(options, weights, batch, points, lr, layout) for layout in layouts}
     for each in peers.values():

@@ -37,9 +37,10 @@
 namespace vos {
 
 struct HttpClientOptions {
-  std::chrono::milliseconds timeout{15000};  ///< of a request; a look-up of the name that hangs takes as long as the system lets it
-  std::size_t most = std::size_t{1} << 26;   ///< bytes of an answer
-  std::string authorities = {};              ///< a PEM file of certificates that are trusted besides the system's
+  std::chrono::milliseconds timeout{
+      15000};  ///< of a request; a look-up of the name that hangs takes as long as the system lets it
+  std::size_t most = std::size_t{1} << 26;  ///< bytes of an answer
+  std::string authorities = {};             ///< a PEM file of certificates that are trusted besides the system's
 };
 
 /// Asks one thing over a connection of its own and waits for the answer. Certificates are verified. It follows no

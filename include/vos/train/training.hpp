@@ -29,7 +29,7 @@ struct TrainingSpec {
   std::filesystem::path weights = {};  ///< to begin with; empty: as a network is made
   Compute compute = {};
   std::map<std::string, std::string> options = {};  ///< "optim.lr" and the like, as text
-  std::shared_ptr<Group> group = {};  ///< of processes that train together; none: this one on its own
+  std::shared_ptr<Group> group = {};                ///< of processes that train together; none: this one on its own
 };
 
 /// A group of parameters, for reports.

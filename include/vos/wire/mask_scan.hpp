@@ -21,9 +21,10 @@ inline void expect_mask_size(std::int64_t height, std::int64_t width, std::size_
   const bool sized = height >= 1 && width >= 1 && height <= mask_side_limit && width <= mask_side_limit &&
                      height * width <= mask_pixel_limit;
   if (!sized || !fits_mask_limits(layers, height, width))
-    throw Error({.what = std::to_string(layers) + " masks of " + std::to_string(width) + "x" + std::to_string(height),
-                 .where = "masks for the wire",
-                 .mend = "sides go from 1 to 65535, pictures to 2^25 pixels, all masks together to 2^22 rows and 2^31 pixels"});
+    throw Error(
+        {.what = std::to_string(layers) + " masks of " + std::to_string(width) + "x" + std::to_string(height),
+         .where = "masks for the wire",
+         .mend = "sides go from 1 to 65535, pictures to 2^25 pixels, all masks together to 2^22 rows and 2^31 pixels"});
   if (objects > static_cast<std::size_t>(mask_object_limit))
     throw Error({.what = std::to_string(objects) + " objects in a frame",
                  .where = "masks for the wire",

@@ -37,8 +37,8 @@ class ClearmlRun final : public RemoteRun {
   std::string server() const override { return api_; }
   std::string page() const override {
     const auto& web = options_.access.web;
-    return (web.empty() ? api_ : plain_address(web)) + "/projects/" + (project_.empty() ? "*" : project_) + "/experiments/" + task_ +
-           "/output/execution";
+    return (web.empty() ? api_ : plain_address(web)) + "/projects/" + (project_.empty() ? "*" : project_) +
+           "/experiments/" + task_ + "/output/execution";
   }
 
   Opened open(const std::string& id, double) override {
