@@ -35,7 +35,7 @@ from scipy.optimize import linear_sum_assignment
 from torch.nn import functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from vita_tcovis import Net, run_layer, spread, value_of  # noqa: E402
+from vita_tcovis import Net, Program, run_layer, spread, value_of  # noqa: E402
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -239,19 +239,10 @@ class Python:
         return 1e3 * (time.perf_counter() - begun), 1e3 * (time.process_time() - cpu)
 
 
-class Ours:
+class Ours(Program):
     def __init__(self, program, case, weights, folder):
         self.answer = os.path.join(folder, "answer.safetensors")
-        self.process = subprocess.Popen([program, "run", *case, weights, os.path.join(folder, "run")],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            sys.exit("train_step ended: " + " ".join(self.process.args))
-        return answer
+        super().__init__(program, "run", *case, weights, os.path.join(folder, "run"))
 
     def check(self):
         self.ask("check " + self.answer)
@@ -259,10 +250,6 @@ class Ours:
 
     def step(self, threads):
         return tuple(float(word) for word in self.ask(f"step {threads}").split())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def compare(ours, theirs, masked):

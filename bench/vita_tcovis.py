@@ -508,21 +508,29 @@ class Python:
         self.state = None
 
 
-class Ours:
-    """The program waits for a line between frames."""
+class Program:
+    """One of ours, which waits for a line, does what it says and answers with one."""
 
-    def __init__(self, program, preset, weights, frames, dtype, folder):
-        self.answer = os.path.join(folder, f"answer_{dtype}.safetensors")
-        self.process = subprocess.Popen([program, "run", preset, weights, frames, dtype, self.answer],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, *command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            sys.exit("vita_tcovis ended: " + " ".join(self.process.args))
+            sys.exit("the program ended: " + " ".join(self.process.args))
         return answer
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Ours(Program):
+    def __init__(self, program, preset, weights, frames, dtype, folder):
+        self.answer = os.path.join(folder, f"answer_{dtype}.safetensors")
+        super().__init__(program, "run", preset, weights, frames, dtype, self.answer)
 
     def frame(self, number, threads, keep=False):
         wall, cpu = self.ask(f"frame {number} {threads} {int(keep)}").split()
@@ -530,10 +538,6 @@ class Ours:
 
     def reset(self):
         self.ask("reset")
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def value_of(text):

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
@@ -27,6 +28,18 @@ bool close(const at::Tensor& a, const at::Tensor& b, double by) { return a.sub(b
 ClipTargets targets_of(const at::Tensor& masks, const at::Tensor& categories) {
   return {
       .categories = categories, .masks = masks, .visible = masks.flatten(2).any(2), .ids = at::arange(masks.size(0))};
+}
+
+/// Points of rows that hang on one key.
+at::Tensor points_of(CounterRandom random, std::int64_t rows, std::int64_t count, at::Device device = at::kCPU) {
+  const PointRows block{random, rows};
+  return uniform_points(std::span{&block, 1}, count, device);
+}
+
+/// The same for a loss of masks.
+at::Tensor points_for(const at::Tensor& logits, CounterRandom random, const LossPointOptions& options) {
+  const PointRows block{random, logits.size(0)};
+  return loss_points(logits, std::span{&block, 1}, options);
 }
 
 /// Rectangles that move, and a model that has learned a little: query 2g+1 sees object g, with noise.
@@ -60,10 +73,10 @@ struct Scene {
 
 TEST_SUITE("mask points") {
   TEST_CASE("points are a function of their key, uniform, and the same whoever makes them") {
-    const auto points = uniform_points(CounterRandom{1, 2, 3}, 4, 5000, at::kCPU);
+    const auto points = points_of(CounterRandom{1, 2, 3}, 4, 5000);
     CHECK(points.sizes() == at::IntArrayRef{4, 5000, 2});
-    CHECK(points.equal(uniform_points(CounterRandom{1, 2, 3}, 4, 5000, at::kCPU)));
-    CHECK_FALSE(points.equal(uniform_points(CounterRandom{1, 2, 4}, 4, 5000, at::kCPU)));
+    CHECK(points.equal(points_of(CounterRandom{1, 2, 3}, 4, 5000)));
+    CHECK_FALSE(points.equal(points_of(CounterRandom{1, 2, 4}, 4, 5000)));
     CHECK(points.min().item<float>() >= 0);
     CHECK(points.max().item<float>() < 1);
     // 20,000 draws a coordinate: the mean's standard error is 0.29 / 141 = 0.002; five of them.
@@ -71,7 +84,7 @@ TEST_SUITE("mask points") {
     CHECK(close(points.flatten(0, 1).var(0), at::full({2}, 1.0 / 12), 0.005));
     const auto key = CounterRandom{1, 2, 3}.bits();
     CHECK(points.flatten().equal(vos::detail::uniform_on_device(key, points.numel(), at::kCPU)));
-    if (at::hasCUDA()) CHECK(points.equal(uniform_points(CounterRandom{1, 2, 3}, 4, 5000, at::Device{"cuda"}).cpu()));
+    if (at::hasCUDA()) CHECK(points.equal(points_of(CounterRandom{1, 2, 3}, 4, 5000, at::Device{"cuda"}).cpu()));
     else test::skip("no GPU to draw the same points on");
   }
 
@@ -92,7 +105,7 @@ TEST_SUITE("mask points") {
 
   TEST_CASE("labels of many masks are those of each mask") {
     const auto masks = at::rand({37, 6, 5}).gt(0.5);
-    const auto points = uniform_points(CounterRandom{5}, 37, 11, at::kCPU);
+    const auto points = points_of(CounterRandom{5}, 37, 11);
     const auto labels = sample_labels(masks, points, at::kFloat);
     CHECK(labels.equal(sample_points(masks.unsqueeze(1).to(at::kFloat), points).squeeze(1)));
     CHECK(sample_labels(masks.narrow(0, 0, 0), points.narrow(0, 0, 0), at::kFloat).numel() == 0);
@@ -101,7 +114,7 @@ TEST_SUITE("mask points") {
   TEST_CASE("losses look where a mask is uncertain") {
     // Certain everywhere but in the column x = 0.5.
     const auto logits = (at::arange(32) - 15.5).expand({2, 32, 32}).contiguous();
-    const auto points = loss_points(logits, CounterRandom{3}, {.points = 400});
+    const auto points = points_for(logits, CounterRandom{3}, {.points = 400});
     CHECK(points.sizes() == at::IntArrayRef{2, 400, 2});
     const auto off = points.select(2, 0).sub(0.5).abs();
     // 300 of 1200 draws are those within an eighth of the width (a few more at the rim, where logits fade), the other
@@ -109,8 +122,8 @@ TEST_SUITE("mask points") {
     CHECK(off.narrow(1, 0, 300).mean().item<double>() < 0.08);
     CHECK(off.narrow(1, 300, 100).mean().item<double>() > 0.18);
     CHECK_FALSE(points[0].equal(points[1]));  // each mask has its own
-    CHECK(loss_points(logits.narrow(0, 0, 0), CounterRandom{3}, {.points = 400}).sizes() == at::IntArrayRef{0, 400, 2});
-    CHECK(loss_points(logits, CounterRandom{3}, {.points = 10, .oversample = 0, .importance = 0.5}).size(1) == 10);
+    CHECK(points_for(logits.narrow(0, 0, 0), CounterRandom{3}, {.points = 400}).sizes() == at::IntArrayRef{0, 400, 2});
+    CHECK(points_for(logits, CounterRandom{3}, {.points = 10, .oversample = 0, .importance = 0.5}).size(1) == 10);
   }
 }
 

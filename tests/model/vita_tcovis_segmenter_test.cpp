@@ -154,7 +154,7 @@ TEST_SUITE("vita-tcovis segmenter") {
     TrackingScores scores;
     for (std::int64_t i = 0; i < clips.size(); ++i) {
       const auto clip = clips({.seed = 20261122, .index = i});
-      scores += tracking_scores(clip, track_clip(segmenter, clip));
+      scores += tracking_scores(clip, label_maps(track_clip(segmenter, clip)));
     }
     // Far below what it reaches, far above what one that had learnt nothing would.
     CHECK(scores.metrics().at("IDF1") > 0.75);

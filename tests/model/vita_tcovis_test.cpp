@@ -405,8 +405,15 @@ TEST_SUITE("vita-tcovis") {
     };
     write(metadata_of(entry));
     CHECK(network_facts(read_weights(path).metadata, "").settings.at("tokens") == "7");
+    CHECK(network_facts(read_weights(path).metadata, "").size == 0);
     CHECK_NOTHROW((void)make({}));
     CHECK_NOTHROW((void)make({{"masked", "true"}, {"birth", "0.6"}}));
+    // Pictures are shown at the size that was learnt at, unless the caller wants another.
+    auto sized = metadata_of(entry);
+    sized[size_key] = "224";
+    write(sized);
+    CHECK(network_facts(read_weights(path).metadata, "").size == 224);
+    write(metadata_of(entry));
     CHECK_THROWS_WITH_AS((void)make({{"tokens", "9"}}),
                          doctest::Contains("tokens=9 is set, the file was made with tokens=7"), Error);
     write({});

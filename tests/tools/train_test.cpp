@@ -116,6 +116,8 @@ TEST_SUITE("tools/train") {
     for (const auto* name :
          {"config.toml", "run.json", "log.jsonl", "steps.csv", "eval.json", "checkpoints/best", "checkpoints/last"})
       CHECK(std::filesystem::exists(whole / name));
+    const auto figures = nlohmann::json::parse(read_text(whole / "eval.json"))["metrics"];
+    for (const auto* name : {"J&F", "IDSW", "IDF1", "HOTA", "AP", "AP50", "AP75"}) CHECK(figures.contains(name));
     CHECK(run(small_run(parts, {"epochs=1"})).code == exit_code::done);
     CHECK(run({"--resume", parts.string(), "epochs=2", "--threads", "1", "--quiet"}).code == exit_code::done);
     // The schedule depends on the length of the run, so the learning rate of the first steps was another one.

@@ -1,5 +1,12 @@
 #include <ATen/ATen.h>
 
+#if VOS_OPENCV
+#include <vos/io/files.hpp>
+#include <vos/io/image_files.hpp>
+#include <vos/io/images.hpp>
+#include <vos/io/label_files.hpp>
+#include <vos/io/labels.hpp>
+#endif
 #include <vos/train/clip_data.hpp>
 #include <vos/train/clip_sheet.hpp>
 
@@ -35,6 +42,28 @@ TEST_SUITE("train") {
     CHECK(few.training.size() == 3);
     CHECK_THROWS_AS(open_clip_data({.dataset = "synthetic:train", .overfit = -1}), Error);
   }
+
+#if VOS_OPENCV
+  TEST_CASE("a folder of single pictures gives clips in which they move") {
+    const test::Folder folder;
+    for (const char* name : {"a", "b", "c"}) {
+      auto rgb = at::full({48, 64, 3}, 40, at::kByte);
+      rgb.slice(0, 12, 36).slice(1, 16, 48).fill_(200);
+      auto labels = at::zeros({48, 64}, at::kInt);
+      labels.slice(0, 12, 36).slice(1, 16, 48).fill_(1);
+      for (const char* part : {"images", "masks"}) make_folder(folder / part);
+      write_image(folder / "images" / (std::string{name} + ".png"), rgb);
+      write_labels(folder / "masks" / (std::string{name} + ".png"), labels);
+    }
+    const auto data =
+        open_clip_data({.dataset = "pairs", .root = folder.path().string(), .frames = 4, .validation_frames = 6});
+    CHECK(data.said.find("2 pictures, made into clips, to learn from, 1 to validate with") != std::string::npos);
+    const auto clip = data.training({.seed = 3, .index = 1});
+    CHECK(clip.frames.size(0) == 4);
+    CHECK(!clip.frames[3].equal(clip.frames[0]));
+    CHECK(data.validation({.seed = 3, .index = 0}).frames.size(0) == 6);
+  }
+#endif
 
   TEST_CASE("a sheet shows each clip in a row, drawn over where there are objects") {
     Sample wide{

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/linear.h>
 
+#include <vos/train/clip_ap.hpp>
 #include <vos/train/clip_gallery.hpp>
 #include <vos/train/clip_sheet.hpp>
 #include <vos/train/log/picture_log.hpp>
@@ -181,6 +182,68 @@ TEST_SUITE("train/gallery") {
     auto unlabelled = clip;
     unlabelled.labelled = {true, true, true, false};
     CHECK(tracking_scores(unlabelled, guesses).metrics().at("J&F") == 1);
+  }
+
+  TEST_CASE("AP ranks what was found in all clips by its score, each class by itself") {
+    const auto clip = [](std::int32_t category) {
+      auto square = wandering_square();
+      square.categories = {category};
+      return square;
+    };
+    // A track of label maps, each frame of which says the same of it.
+    const auto found = [](const at::Tensor& labels, float score, std::int32_t category) {
+      std::vector<FrameResult> results;
+      for (std::int64_t t = 0; t < labels.size(0); ++t)
+        results.push_back({.index = t,
+                           .objects = {{.id = 7, .category = category, .score = score}},
+                           .labels = (labels[t] * 7).contiguous()});
+      return results;
+    };
+    const auto square = clip(0).labels, elsewhere = square.roll({16}, {1});
+    ClipAp exact;
+    exact.add(clip(-1), found(square, 0.3F, -1));
+    REQUIRE(exact.metrics().size() == 3);
+    for (const auto& [name, value] : exact.metrics()) CHECK(value == doctest::Approx(1));
+    // The surest is wrong: half of what there is is found, with a precision of a half, at 51 of 101 recalls.
+    ClipAp half;
+    half.add(clip(-1), found(elsewhere, 0.9F, -1));
+    half.add(clip(-1), found(square, 0.3F, -1));
+    CHECK(half.metrics().at("AP") == doctest::Approx(0.5 * 51 / 101));
+    // Of the square's 12 rows two are missed: IoU 5/6 passes seven of the ten thresholds.
+    auto low = square.clone();
+    low.narrow(1, 8, 2).fill_(0);
+    ClipAp loose;
+    loose.add(clip(-1), found(low, 0.9F, -1));
+    CHECK(loose.metrics().at("AP") == doctest::Approx(0.7));
+    CHECK(loose.metrics().at("AP75") == doctest::Approx(1));
+    // Another class is another object, unless the model knows but one.
+    for (const std::int64_t classes : {1, 3}) {
+      ClipAp other{classes};
+      other.add(clip(1), found(square, 0.9F, 2));
+      CHECK(other.metrics().at("AP") == doctest::Approx(classes == 1 ? 1 : 0));
+      ClipAp same{classes};
+      same.add(clip(2), found(square, NAN, 2));
+      CHECK(same.metrics().at("AP") == doctest::Approx(1));
+    }
+    // A frame that nobody has labelled does not count, and where there is no object there is no AP.
+    auto unlabelled = clip(-1);
+    unlabelled.labelled = {true, false, true, true};
+    auto without = square.clone();
+    without[1] = 0;
+    ClipAp partly;
+    partly.add(unlabelled, found(without, 0.9F, -1));
+    CHECK(partly.metrics().at("AP") == doctest::Approx(1));
+    auto empty = clip(-1);
+    empty.labels = at::zeros_like(empty.labels);
+    ClipAp nothing;
+    nothing.add(empty, found(square, 0.9F, -1));
+    CHECK(nothing.metrics().empty());
+    // Masks of any shape are themselves.
+    auto noise = clip(-1);
+    noise.labels = at::rand({4, 32, 48}, at::detail::createCPUGenerator(3)).gt(0.8).to(at::kInt);
+    ClipAp shapes;
+    shapes.add(noise, found(noise.labels, 0.9F, -1));
+    CHECK(shapes.metrics().at("AP") == doctest::Approx(1));
   }
 
   TEST_CASE("a sheet shows what was found above the truth") {

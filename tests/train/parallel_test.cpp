@@ -20,6 +20,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include <vos/data/synthetic_dataset.hpp>
+#include <vos/train/clip_ap.hpp>
 #include <vos/train/clip_task.hpp>
 #include <vos/train/parallel/join.hpp>
 #include <vos/train/trainer.hpp>
@@ -97,15 +98,19 @@ void together(std::int64_t world, const std::function<void(ThreadGroup&)>& work)
 
 struct PixelsImpl : torch::nn::Module {
   ClipPrediction predict(const at::Tensor& clips) {  // [B,T,3,H,W]
+    if (passes++ == breaks_at) broken = clips;
     const auto cells = at::avg_pool2d(clips.to(backbone->weight.scalar_type()).flatten(0, 1), 4)
-                           .unflatten(0, {clips.size(0), clips.size(1)});                // [B,T,3,h,w]
-    const auto features = backbone(cells.permute({0, 1, 3, 4, 2})).relu();               // [B,T,h,w,C]
-    const auto masks = at::einsum("qc,bthwc->btqhw", {queries->weight, features});       // [B,T,Q,h,w]
-    const auto weights = masks.flatten(3).softmax(-1);                                   // [B,T,Q,h*w]
-    const auto seen = at::einsum("btqs,btsc->btqc", {weights, features.flatten(2, 3)});  // [B,T,Q,C]
+                           .unflatten(0, {clips.size(0), clips.size(1)});                      // [B,T,3,h,w]
+    auto features = backbone(cells.permute({0, 1, 3, 4, 2})).relu();                           // [B,T,h,w,C]
+    if (broken.defined() && broken.equal(clips)) features = features + (0 * features).sqrt();  // its slope is infinite
+    const auto masks = at::einsum("qc,bthwc->btqhw", {queries->weight, features});             // [B,T,Q,h,w]
+    const auto weights = masks.flatten(3).softmax(-1);                                         // [B,T,Q,h*w]
+    const auto seen = at::einsum("btqs,btsc->btqc", {weights, features.flatten(2, 3)});        // [B,T,Q,C]
     return {.layers = {{logits(seen), masks}}, .embeddings = embedding(seen)};
   }
 
+  std::int64_t passes = 0, breaks_at = -1;  ///< the pass whose clips break all gradients, and no loss, from then on
+  at::Tensor broken = {};
   torch::nn::Linear backbone{register_module("backbone", torch::nn::Linear(3, 8))};
   torch::nn::Embedding queries{register_module("queries", torch::nn::Embedding(5, 8))};
   torch::nn::Linear logits{register_module("logits", torch::nn::Linear(8, 2))};
@@ -363,6 +368,19 @@ TEST_SUITE("train") {
       Metrics metrics{{"IDF1", 0.1 * static_cast<double>(rank + 1)}, {rank == 0 ? "J" : "other", 2}};
       share_metrics(group, metrics);
       CHECK(metrics == Metrics{{"IDF1", 0.1}, {"J", 2}});
+      const auto precision = [](std::int64_t first,
+                                std::int64_t last) {  // of as many clips, the first found, others not
+        ClipAp ap;
+        for (auto i = first; i < last; ++i) {
+          const auto labels = at::zeros({1, 8, 8}, at::kInt);
+          labels[0][2].fill_(1);
+          ap.add({.frames = at::zeros({1, 8, 8, 3}, at::kByte), .labels = labels, .ids = {1}, .categories = {-1}},
+                 std::vector<FrameResult>{{.labels = labels[0] * (i == 0 ? 5 : 0)}});
+        }
+        return ap;
+      };
+      CHECK(precision(rank, rank + 1).together(group).metrics() == precision(0, 3).metrics());
+      CHECK(precision(0, 3).metrics().at("AP") == doctest::Approx(34.0 / 101));
       const NamedState mine{{"bank", at::full({rank + 1, 2}, rank)}, {"videos", at::full({}, rank, at::kLong)}};
       const auto all = state_of_all(group, mine);
       if (rank == 0) {
@@ -509,6 +527,32 @@ TEST_SUITE("train") {
       CHECK(said.find(hangs ? "did not answer for 1 seconds" : "another process has ended") != std::string::npos);
       CHECK(said.find("process 0 of 2") != std::string::npos);
       CHECK(said.find("mend:") != std::string::npos);
+    }
+  }
+
+  TEST_CASE("processes agree on the batch whose gradients broke whoever had it") {
+    if (is_child([](Group& group, const std::filesystem::path& folder) {
+          Run run{{.accumulate = 2, .timeout = 20}, folder, &group};
+          const auto first = run.task->batches(0).next();
+          run.task->save(first, folder / ("first_" + std::to_string(group.ranks().rank)));
+          if (!group.ranks().leads()) run.network->breaks_at = 0;
+          RunLog silent;
+          run.trainer->train({}, silent);
+          return exit_code::done;
+        }))
+      return;
+    const test::Folder folder;
+    Pair pair{"processes agree on the batch whose gradients broke whoever had it", folder.path()};
+    CHECK(pair.wait(0) == exit_code::error);
+    CHECK(pair.wait(1) == exit_code::error);
+    for (const std::string rank : {"0", "1"}) {
+      const auto said = read_text(folder / ("error_" + rank));
+      CAPTURE(said);
+      CHECK(said.find("gradients are not finite, of ") == 0);
+      CHECK(said.find("; in process 1 the first result that is not finite is ") != std::string::npos);
+      const auto kept = folder / (rank == "0" ? "broken_step_1.safetensors" : "broken_step_1_rank_1.safetensors");
+      CHECK(said.find("whose batch is kept in " + kept.string()) != std::string::npos);
+      CHECK(read_file(kept) == read_file(folder / ("first_" + rank)));
     }
   }
 #else

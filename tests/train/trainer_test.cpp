@@ -281,6 +281,27 @@ TEST_SUITE("train") {
     }
   }
 
+  TEST_CASE("the best is the latest that nothing surpasses, equals ask for no more patience, and what is no number never is best") {
+    TrainProgress progress;
+    const auto take = [&](std::int64_t step, const Metrics& metrics) {
+      progress.step = step;
+      return progress.take(metrics, "score");
+    };
+    CHECK(!take(1, {{"score", NAN}}));
+    CHECK(!take(2, {{"other", 9}}));
+    CHECK(progress.best_step == -1);
+    CHECK(take(3, {{"score", -2}}));
+    CHECK(take(4, {{"score", -2}}));
+    CHECK(!take(5, {{"score", INFINITY}}));
+    CHECK(progress.without_better == 2);
+    CHECK(progress.best_step == 4);
+    CHECK(progress.validated == 5);
+    CHECK(take(6, {{"score", -1.5}, {"other", 3}}));
+    CHECK(progress.best == -1.5);
+    CHECK(progress.without_better == 0);
+    CHECK(progress.metrics.at("other") == 3);
+  }
+
   TEST_CASE("patience lasts over interruptions") {
     auto options = small_options();
     options.epochs = 40;
@@ -310,7 +331,7 @@ TEST_SUITE("train") {
     const auto outcome = end_of(parts.path(), -1);
     CHECK(outcome.end == TrainEnd::no_better);
     CHECK(outcome.step == 25);
-    CHECK(Checkpoints{parts.path()}.find("best")->filename() == Checkpoints::name_of(10));
+    CHECK(Checkpoints{parts.path()}.find("best")->filename() == step_name(10));
   }
 
   TEST_CASE("gradients are shortened to their limit together, and left alone below it") {

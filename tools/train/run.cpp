@@ -19,6 +19,7 @@
 #include <vos/train/outcome.hpp>
 #include <vos/train/parallel/group.hpp>
 #include <vos/train/parallel/local_device.hpp>
+#include <vos/train/step_name.hpp>
 #include <vos/train/training.hpp>
 #include <vos/version.hpp>
 
@@ -33,6 +34,8 @@ namespace vos::train {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using Told = std::vector<std::string>;  // what a user should know
+using Remotes = std::vector<std::unique_ptr<RemoteRun>>;
 
 /// The folder of a new run: one that holds anything but a dry run's picture is refused, unless it may be replaced and holds a run.
 void begin_folder(const Options& options) {
@@ -58,7 +61,7 @@ void begin_folder(const Options& options) {
 }
 
 /// What the linter says of the data that the settings name; nothing of scenes that are drawn.
-std::string look_at_data(const TrainingSpec& spec, const Options& options, std::stop_token stop) {
+Told look_at_data(const TrainingSpec& spec, const Options& options, std::stop_token stop) {
   const auto setting = [&](const std::string& key) {
     if (const auto given = spec.options.find(key); given != spec.options.end()) return given->second;
     for (const auto& entry : list_trainings())
@@ -70,13 +73,14 @@ std::string look_at_data(const TrainingSpec& spec, const Options& options, std::
   const CatalogSpec data{
       .layout = setting("data.dataset"), .root = setting("data.root"), .split = setting("data.split")};
   if (data.root.empty() || data.layout.starts_with("synthetic:")) return {};
-  return check_data(data, tool::thread_count(options.compute.threads), stop);
+  auto said = check_data(data, tool::thread_count(options.compute.threads), stop);
+  return said.empty() ? Told{} : Told{std::move(said)};
 }
 
 /// Which settings a resumed run has that are not those it began with.
-std::vector<std::string> changes(const Options& options, const Training& training) {
+Told changes(const Options& options, const Training& training) {
   const auto before = read_config(options.run / "config.toml");
-  std::vector<std::string> told;
+  Told told;
   for (const auto& option : training.options())
     if (const auto was = before.find(option.key); was != before.end() && was->second != option.value)
       told.push_back(option.key + " was " + was->second + " and is " + option.value);
@@ -143,113 +147,110 @@ void report(std::ostream& out, std::ostream& err, const Options& options, Json j
   }
   out << options.run.string() << ": " << text_of(outcome.end) << " after step " << outcome.step << '\n';
   for (const auto& [name, value] : outcome.metrics) out << "  " << name << "  " << detail::option_text(value) << '\n';
-  if (std::filesystem::exists(options.run / "checkpoints" / Checkpoints::name_of(outcome.step) / "average.safetensors"))
+  if (std::filesystem::exists(options.run / "checkpoints" / step_name(outcome.step) / "average.safetensors"))
     out << "  the moving average, which was validated, is in average.safetensors beside each model.safetensors\n";
   out << "  weights: " << (options.run / "checkpoints").string()
       << "/NAME/model.safetensors, NAME as in the files `last` and `best` there\n";
   if (!page.empty()) out << "  report: " << page.string() << '\n';
 }
 
-/// One process's part of it. The leading one writes all files; streams of the others go nowhere.
-int run_as(const Launch& launch, const Options& options, std::ostream& out, std::ostream& err, std::stop_token stop) {
-  const bool leads = launch.ranks.leads();
-  const bool trial = options.dry || options.find_rate || options.find_batch;
-  if (!options.text.empty()) {
-    out << options.text;
-    return exit_code::done;
-  }
-  if (trial && !leads) return exit_code::done;  // one process will do
+bool is_trial(const Options& options) { return options.dry || options.find_rate || options.find_batch; }
+
+/// What is to be trained. Where several processes train it, they meet here; for a trial one will do.
+TrainingSpec spec_of(const Options& options, const Launch& launch) {
   TrainingSpec spec{.model = options.model,
                     .run = options.run,
                     .weights = options.weights,
                     .compute = options.compute,
                     .options = options.settings};
-  if (options.fast) {
+  if (options.fast)
     for (const auto& [key, value] : Settings{{"steps_per_epoch", "2"},
                                              {"epochs", "1"},
                                              {"data.validation_clips", "1"},
                                              {"data.validation_frames", "4"}})
       spec.options[key] = value;
-  }
-  if (launch.ranks.world > 1 && !trial) {
+  if (launch.ranks.world > 1 && !is_trial(options)) {
     spec.compute.device = local_device(spec.compute.device, launch.ranks);
     spec.group = join_group({.launch = launch, .device = place(spec.compute).device});
   }
-  std::vector<std::string> told;
-  if (leads && options.lint && !options.validate_only)
-    if (auto said = look_at_data(spec, options, stop); !said.empty()) told.push_back(std::move(said));
-  auto training = make_training(spec);
-  if (trial) {
-    if (options.resume) training->resume();
-    if (!options.common.json) {
-      print_facts(out, options, *training);
-      for (const auto& each : told) out << "  " << each << '\n';
+  return spec;
+}
+
+/// What changes nothing: it prints what would be.
+void make_trials(std::ostream& out, std::ostream& err, const Options& options, Training& training, const Told& told,
+                 std::stop_token stop) {
+  if (options.resume) training.resume();
+  if (!options.common.json) {
+    print_facts(out, options, training);
+    for (const auto& each : told) out << "  " << each << '\n';
+  }
+  if (options.dry) dry_run(out, options, training, facts_of(options, training));
+  if (options.find_rate) find_rate(out, err, options, training, stop);
+  if (options.find_batch) find_batch(out, options, training, stop);
+}
+
+/// Takes the run up where its last checkpoint left it.
+Told go_on(const Options& options, Training& training) {
+  if (!Checkpoints{options.run}.find("last"))
+    throw Error(
+        {.what = "the run has no checkpoint yet: it was ended before its first",
+         .where = options.run.string(),
+         .mend = "begin it anew, with what it was begun with and --run_dir " + options.run.string() + " --overwrite",
+         .exit_code = exit_code::usage});
+  auto told = changes(options, training);
+  for (auto& each : training.resume()) told.push_back(std::move(each));
+  if (training.step() == training.total()) told.push_back("the run is finished: --epochs N with a larger N goes on");
+  return told;
+}
+
+void validate(std::ostream& out, const Options& options, Training& training, const Work& work) {
+  const auto validation = training.validate(work);
+  if (options.common.json) {
+    Json json{{"step", validation.step}, {"metrics", validation.metrics}, {"clips", Json::array()}};
+    for (const auto& clip : validation.clips) json["clips"].push_back({{"name", clip.name}, {"metrics", clip.metrics}});
+    out << json.dump() << '\n';
+  } else
+    for (const auto& [name, value] : validation.metrics) out << name << "  " << detail::option_text(value) << '\n';
+}
+
+/// The files that say what the run is.
+void write_configuration(const Options& options, const Training& training) {
+  auto all_options = training.options();
+  for (auto& option : describe_log_options(options.log)) all_options.push_back(std::move(option));
+  write_file(options.run / "config.toml", config_text(options.model, all_options));
+  write_file(options.run / "run.json", facts_of(options, training).dump(2) + "\n");
+}
+
+/// Whoever is told how the run goes: files, the terminal, servers. `log` stays where it is.
+Told open_logs(RunLogs& log, std::ostream& err, const Options& options, Remotes servers) {
+  log.add(std::make_unique<PictureLog>(options.run));  // before the line that tells of a picture
+  log.add(std::make_unique<FileLog>(options.run));
+  log.add(std::make_unique<TensorBoardLog>(options.run));
+  log.add(std::make_unique<Live>(err, options.live, options.common.quiet));
+  Told told;
+  for (auto& server : servers) try {
+      log.add(
+          std::make_unique<RemoteLog>(std::make_unique<RunSender>(options.run, std::move(server), options.log.every),
+                                      [&log](const std::string& text) { log.message(text); }));
+    } catch (const Error& error) {  // what is beside the training does not stop it
+      told.push_back("a server is not told of this run; `vos-train send` can do so later. " +
+                     std::string{error.what()});
     }
-    if (options.dry) dry_run(out, options, *training, facts_of(options, *training));
-    if (options.find_rate) find_rate(out, err, options, *training, stop);
-    if (options.find_batch) find_batch(out, options, *training, stop);
-    return exit_code::done;
-  }
-  std::vector<std::unique_ptr<RemoteRun>> remotes;  // before there is a folder: the settings may be wrong
-  if (leads && !options.validate_only) remotes = remotes_of(options.log, options.run);
-  const Work work{.stop = stop};
-  if (options.resume) {
-    if (leads)
-      for (auto& each : changes(options, *training)) told.push_back(std::move(each));
-    if (!Checkpoints{options.run}.find("last"))
-      throw Error(
-          {.what = "the run has no checkpoint yet: it was ended before its first",
-           .where = options.run.string(),
-           .mend = "begin it anew, with what it was begun with and --run_dir " + options.run.string() + " --overwrite",
-           .exit_code = exit_code::usage});
-    for (auto& each : training->resume()) told.push_back(std::move(each));
-    if (training->step() == training->total())
-      told.push_back("the run is finished: --epochs N with a larger N goes on");
-  } else if (leads) {
-    begin_folder(options);
-  }
-  if (options.validate_only) {
-    const auto validation = training->validate(work);
-    if (options.common.json) out << Json{{"step", validation.step}, {"metrics", validation.metrics}}.dump() << '\n';
-    else
-      for (const auto& [name, value] : validation.metrics) out << name << "  " << detail::option_text(value) << '\n';
-    return exit_code::done;
-  }
-  RunLogs log;
-  if (leads) {
-    auto all_options = training->options();
-    for (auto& option : describe_log_options(options.log)) all_options.push_back(std::move(option));
-    write_file(options.run / "config.toml", config_text(options.model, all_options));
-    write_file(options.run / "run.json", facts_of(options, *training).dump(2) + "\n");
-    log.add(std::make_unique<PictureLog>(options.run));  // before the line that tells of a picture
-    log.add(std::make_unique<FileLog>(options.run));
-    log.add(std::make_unique<TensorBoardLog>(options.run));
-    log.add(std::make_unique<Live>(err, options.live, options.common.quiet));
-    for (auto& remote : remotes) try {
-        log.add(
-            std::make_unique<RemoteLog>(std::make_unique<RunSender>(options.run, std::move(remote), options.log.every),
-                                        [&log](const std::string& text) { log.message(text); }));
-      } catch (const Error& error) {  // what is beside the training does not stop it
-        told.push_back("a server is not told of this run; `vos-train send` can do so later. " +
-                       std::string{error.what()});
-      }
-    if (!options.common.quiet && !options.common.json) print_facts(out, options, *training);
-  }
-  for (const auto& each : told) log.message(each);
-  if (options.resume) log.resumed(training->step());
-  Settings settings;
-  for (const auto& option : training->options()) settings[option.key] = option.value;
-  log.configuration(settings);
-  TrainOutcome outcome;
+  return told;
+}
+
+/// To the end. A fast run goes on once more, from what it has saved.
+TrainOutcome train(std::unique_ptr<Training>& training, TrainingSpec spec, bool fast, const Work& work, RunLog& log) {
   try {
-    outcome = training->train(work, log);
-    if (options.fast) {  // and once more from what was saved
+    auto outcome = training->train(work, log);
+    if (fast) {
       spec.options["epochs"] = "2";
       training = make_training(spec);
       training->resume();
       log.resumed(training->step());
       outcome = training->train(work, log);
     }
+    return outcome;
   } catch (const Cancelled&) {
     log.finished({.end = TrainEnd::stopped, .step = training->step()});
     throw;
@@ -257,6 +258,46 @@ int run_as(const Launch& launch, const Options& options, std::ostream& out, std:
     log.failed(error.what());
     throw;
   }
+}
+
+/// One process's part of it. The leading one writes all files; streams of the others go nowhere.
+int run_as(const Launch& launch, const Options& options, std::ostream& out, std::ostream& err, std::stop_token stop) {
+  const bool leads = launch.ranks.leads();
+  const Work work{.stop = stop};
+  if (!options.text.empty()) {
+    out << options.text;
+    return exit_code::done;
+  }
+  if (is_trial(options) && !leads) return exit_code::done;
+  const auto spec = spec_of(options, launch);
+  Told told;
+  if (leads && options.lint && !options.validate_only) told = look_at_data(spec, options, stop);
+  auto training = make_training(spec);
+  if (is_trial(options)) {
+    make_trials(out, err, options, *training, told, stop);
+    return exit_code::done;
+  }
+  Remotes servers;  // before there is a folder: the settings may be wrong
+  if (leads && !options.validate_only) servers = remotes_of(options.log, options.run);
+  if (options.resume)
+    for (auto& each : go_on(options, *training)) told.push_back(std::move(each));
+  else if (leads) begin_folder(options);
+  if (options.validate_only) {
+    validate(out, options, *training, work);
+    return exit_code::done;
+  }
+  RunLogs log;
+  if (leads) {
+    write_configuration(options, *training);
+    for (auto& each : open_logs(log, err, options, std::move(servers))) told.push_back(std::move(each));
+    if (!options.common.quiet && !options.common.json) print_facts(out, options, *training);
+  }
+  for (const auto& each : told) log.message(each);
+  if (options.resume) log.resumed(training->step());
+  Settings settings;
+  for (const auto& option : training->options()) settings[option.key] = option.value;
+  log.configuration(settings);
+  const auto outcome = train(training, spec, options.fast, work, log);
   log.finished(outcome);
   if (leads) report(out, err, options, facts_of(options, *training), outcome);
   return outcome.end == TrainEnd::stopped ? options.stopped_code : exit_code::done;

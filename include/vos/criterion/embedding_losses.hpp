@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -57,25 +56,19 @@ namespace detail {
 
 inline bool same_object(const ClipRow& a, const ClipRow& b) { return a.clip == b.clip && a.object == b.object; }
 
-/// Every row with every other of its object, both ways. Rows of one object are neighbours.
-inline std::vector<std::pair<std::size_t, std::size_t>> views_of_one_object(const std::vector<ClipRow>& rows) {
+/// Every row with every other of its object that is at most `gap` frames away, or anywhere with 0; both ways. Rows of one
+/// object are neighbours.
+inline std::vector<std::pair<std::size_t, std::size_t>> near_views(const std::vector<ClipRow>& rows, std::int64_t gap) {
+  const auto near = [&](std::size_t i, std::size_t j) {
+    return i != j && (gap == 0 || std::abs(rows[i].frame - rows[j].frame) <= gap);
+  };
   std::vector<std::pair<std::size_t, std::size_t>> pairs;
   for (std::size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
     while (end < rows.size() && same_object(rows[begin], rows[end])) ++end;
     for (auto i = begin; i < end; ++i)
       for (auto j = begin; j < end; ++j)
-        if (i != j) pairs.emplace_back(i, j);
+        if (near(i, j)) pairs.emplace_back(i, j);
   }
-  return pairs;
-}
-
-/// Those that are found again: at most `gap` frames away, or anywhere with 0.
-inline std::vector<std::pair<std::size_t, std::size_t>> near_views_of_one_object(const std::vector<ClipRow>& rows,
-                                                                                 std::int64_t gap) {
-  auto pairs = views_of_one_object(rows);
-  if (gap > 0)
-    std::erase_if(pairs,
-                  [&](const auto& pair) { return std::abs(rows[pair.first].frame - rows[pair.second].frame) > gap; });
   return pairs;
 }
 
@@ -122,10 +115,13 @@ struct EmbeddingCounts {
 };
 
 inline EmbeddingCounts embedding_counts(const std::vector<ClipRow>& rows, const EmbeddingLossOptions& options) {
-  std::vector<bool> has_pair(rows.size());
-  for (const auto& [from, to] : detail::views_of_one_object(rows)) has_pair[from] = true;
-  return {.pairs = static_cast<double>(detail::near_views_of_one_object(rows, options.match_gap).size()),
-          .anchors = static_cast<double>(std::count(has_pair.begin(), has_pair.end(), true))};
+  const auto is_view_of = [&](std::size_t neighbour, const ClipRow& row) {  // 0 - 1 is no row either
+    return neighbour < rows.size() && detail::same_object(rows[neighbour], row);
+  };
+  EmbeddingCounts counts{.pairs = static_cast<double>(detail::near_views(rows, options.match_gap).size())};
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (is_view_of(i - 1, rows[i]) || is_view_of(i + 1, rows[i])) ++counts.anchors;
+  return counts;
 }
 
 /// The losses by which a model's embeddings learn to tell objects apart: "loss_match", "loss_contrast", "loss_cosine".
@@ -152,7 +148,7 @@ inline Losses embedding_losses(const at::Tensor& embeddings, const std::vector<C
 
   Losses losses;
   if (options.match_weight > 0) {
-    const auto near = detail::near_views_of_one_object(rows, options.match_gap);
+    const auto near = detail::near_views(rows, options.match_gap);
     const auto from = index_tensor(near, device, [](const auto& pair) { return pair.first; });
     const auto frame = index_tensor(
         near, device, [&](const auto& pair) { return rows[pair.second].clip * frames + rows[pair.second].frame; });

@@ -18,6 +18,7 @@
 
 #include <vos/core/shape.hpp>
 #include <vos/error.hpp>
+#include <vos/frame/track_word.hpp>
 #include <vos/io/files.hpp>
 #include <vos/io/label_checks.hpp>
 #include <vos/io/sink.hpp>
@@ -55,13 +56,9 @@ class RleSink final : public ResultSink {
       track.skip_to(frames_);
       const nlohmann::json mask{{"size", {rle.height, rle.width}}, {"counts", rle_string(rle)}};
       track.add(mask.dump());
-      const auto* object = result.find(id);
-      track.score += object != nullptr ? object->score : 0;
-      ++track.classes[object != nullptr ? object->category : -1];
-      ++track.masks;
+      track.word.add(result.find(id));
     }
-    for (const auto& object : result.objects)  // known, though it may never be seen
-      tracks_[object.id].classes.try_emplace(object.category, 0);
+    for (const auto& object : result.objects) tracks_[object.id].word.know(object);
     ++frames_;
     changed_ = true;
     if (frames_ == next_save_) {
@@ -81,9 +78,8 @@ class RleSink final : public ResultSink {
  private:
   struct Track {
     std::string text;  // the items of `segmentations` so far
-    std::int64_t items = 0, masks = 0;
-    double score = 0;
-    std::map<std::int32_t, std::int64_t> classes;
+    std::int64_t items = 0;
+    TrackWord word;
 
     void add(std::string_view item) {
       if (items++ > 0) text += ',';
@@ -130,15 +126,10 @@ class RleSink final : public ResultSink {
     std::string text = "[";
     for (auto& [id, track] : tracks_) {
       track.skip_to(frames_);
-      std::int32_t category = -1;
-      std::int64_t most = -1;  // one that was never seen has its class, too
-      for (const auto& [value, count] : track.classes)
-        if (count > most) category = value, most = count;
-      const nlohmann::ordered_json entry{
-          {"video_id", video_id_},
-          {"category_id", number_of(category)},
-          {"score", track.masks > 0 ? std::round(1e6 * track.score / static_cast<double>(track.masks)) / 1e6 : 0.0},
-          {"id", id}};
+      const nlohmann::ordered_json entry{{"video_id", video_id_},
+                                         {"category_id", number_of(track.word.category())},
+                                         {"score", std::round(1e6 * track.word.score()) / 1e6},
+                                         {"id", id}};
       auto head = entry.dump();
       head.pop_back();  // its closing brace: the long list follows as text, which saves a second copy of it in memory
       text += (text.size() > 1 ? ",\n" : "\n") + head + ",\"segmentations\":[" + track.text + "]}";

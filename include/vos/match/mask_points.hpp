@@ -86,12 +86,6 @@ inline at::Tensor uniform_points(std::span<const PointRows> blocks, std::int64_t
   return points;
 }
 
-/// The same of one key.
-inline at::Tensor uniform_points(CounterRandom random, std::int64_t rows, std::int64_t count, at::Device device) {
-  const PointRows block{random, rows};
-  return uniform_points(std::span{&block, 1}, count, device);
-}
-
 /// masks [B,C,h,w] at points [B,P,2]: [B,C,P], bilinear between the centres of cells, 0 beyond the rim (PointRend: a point
 /// is a place in the picture, whatever the resolution of the mask). Differentiable in the masks.
 inline at::Tensor sample_points(const at::Tensor& masks, const at::Tensor& points) {
@@ -196,12 +190,6 @@ inline at::Tensor loss_points(const at::Tensor& logits, std::span<const PointRow
   for (auto& block : candidates) fresh.push_back({CounterRandom{block.random.bits()}, block.rows});
   return uncertain_points(logits, uniform_points(candidates, std::max(drawn, important), logits.device()), important,
                           uniform_points(fresh, options.points - important, logits.device()));
-}
-
-/// The same of one key.
-inline at::Tensor loss_points(const at::Tensor& logits, CounterRandom random, const LossPointOptions& options) {
-  const PointRows block{random, logits.size(0)};
-  return loss_points(logits, std::span{&block, 1}, options);
 }
 
 }  // namespace vos

@@ -47,33 +47,36 @@ struct Layout {
 
 using Sums = std::vector<std::array<double, 2>>;  // of each channel
 
+/// Adds the pixels from `begin` to `end` to the sums of 4·packs channels.
 template <std::int64_t packs, class Each>
-void sum_channels(const Layout& shape, std::int64_t first, const Each& each, Sums& sums) {
-  constexpr std::int64_t at_once = 32;
-  for (std::int64_t begin = 0; begin < shape.pixels; begin += at_once) {
-    Four one[packs] = {}, other[packs] = {};
-    const auto end = std::min(begin + at_once, shape.pixels);
-    for (auto pixel = begin; pixel < end; ++pixel)
-      for (std::int64_t i = 0; i < packs; ++i) {
-        const auto channel = first + 4 * i;
-        const auto [a, b] = each(pixel * shape.channels + channel, channel);
-        one[i] += a, other[i] += b;
-      }
-    for (std::int64_t i = 0; i < 4 * packs; ++i) {
-      auto& sum = sums[static_cast<std::size_t>(first + i)];
-      sum[0] += static_cast<double>(one[i / 4][i % 4]), sum[1] += static_cast<double>(other[i / 4][i % 4]);
+void sum_channels(const Layout& shape, std::int64_t begin, std::int64_t end, std::int64_t first, const Each& each,
+                  Sums& sums) {
+  Four one[packs] = {}, other[packs] = {};
+  for (auto pixel = begin; pixel < end; ++pixel)
+    for (std::int64_t i = 0; i < packs; ++i) {
+      const auto channel = first + 4 * i;
+      const auto [a, b] = each(pixel * shape.channels + channel, channel);
+      one[i] += a, other[i] += b;
     }
+  for (std::int64_t i = 0; i < 4 * packs; ++i) {
+    auto& sum = sums[static_cast<std::size_t>(first + i)];
+    sum[0] += static_cast<double>(one[i / 4][i % 4]), sum[1] += static_cast<double>(other[i / 4][i % 4]);
   }
 }
 
 /// Adds a picture up, channel by channel, pairs of numbers that `each(place, channel)` gives for four channels at a time. In
-/// float for a few dozen pixels and in double beyond: as exact as need be, at the speed of float.
+/// float for a few dozen pixels, which stay in the nearest cache, and in double beyond: as exact as need be, at the speed of
+/// float.
 template <class Each>
 Sums sum_picture(const Layout& shape, const Each& each) {
+  constexpr std::int64_t at_once = 32;
   Sums sums(static_cast<std::size_t>(shape.channels));
-  std::int64_t first = 0;
-  for (; first + 16 <= shape.channels; first += 16) sum_channels<4>(shape, first, each, sums);
-  for (; first < shape.channels; first += 4) sum_channels<1>(shape, first, each, sums);
+  for (std::int64_t begin = 0; begin < shape.pixels; begin += at_once) {
+    const auto end = std::min(begin + at_once, shape.pixels);
+    std::int64_t first = 0;
+    for (; first + 16 <= shape.channels; first += 16) sum_channels<4>(shape, begin, end, first, each, sums);
+    for (; first < shape.channels; first += 4) sum_channels<1>(shape, begin, end, first, each, sums);
+  }
   return sums;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -19,32 +18,10 @@
 #include <vos/error.hpp>
 #include <vos/io/files.hpp>
 #include <vos/train/named_state.hpp>
-#include <vos/train/precision.hpp>
+#include <vos/train/progress.hpp>
 #include <vos/train/step_name.hpp>
 
 namespace vos {
-
-/// How far a run has come.
-struct TrainProgress {
-  std::int64_t step = 0;   ///< steps done
-  std::int64_t total = 0;  ///< steps that the schedule is planned for
-  double best = 0;         ///< of the main metric, where `best_step` is not -1
-  std::int64_t best_step = -1;
-  std::int64_t validated = -1;                 ///< the last step that was validated
-  std::int64_t without_better = 0;             ///< validations since the best
-  std::int64_t processes = 1;                  ///< that share each step
-  std::map<std::string, double> metrics = {};  ///< of the last validation
-  LossScale scale = {};
-};
-
-/// Everything that a run needs to go on as if it had not stopped.
-struct TrainState : TrainProgress {
-  NamedState model = {};                             ///< weights and buffers
-  NamedState average = {};                           ///< their moving average, where one is kept
-  NamedState optimizer = {};                         ///< what the optimiser remembers
-  NamedState task = {};                              ///< what the task remembers
-  std::map<std::string, std::string> metadata = {};  ///< of the model, written into its file
-};
 
 /// The checkpoints of a run, each a folder:
 ///
@@ -66,7 +43,7 @@ class Checkpoints {
   std::filesystem::path save(const TrainState& state, const std::string& name = {}) const {
     make_folder(folder_);
     remove_leftovers();
-    const auto called = name.empty() ? name_of(state.step) : name;
+    const auto called = name.empty() ? step_name(state.step) : name;
     const auto growing = folder_ / (std::string{growing_prefix} + called), whole = folder_ / called;
     make_folder(growing);
     write_weights(growing / "model.safetensors", state.model, state.metadata);
@@ -158,8 +135,6 @@ class Checkpoints {
     for (std::size_t i = 0; i + static_cast<std::size_t>(std::max<std::int64_t>(1, keep)) < steps.size(); ++i)
       if (steps[i] != last && steps[i] != best) std::filesystem::remove_all(steps[i], code);
   }
-
-  static std::string name_of(std::int64_t step) { return step_name(step); }
 
  private:
   static constexpr const char* growing_prefix = ".part.";

@@ -11,6 +11,7 @@
 #include <vos/data/clip_sampler.hpp>
 #include <vos/data/few_clips.hpp>
 #include <vos/data/mixed_dataset.hpp>
+#include <vos/data/pseudo_clip.hpp>
 #include <vos/data/sampling.hpp>
 #include <vos/data/synthetic_dataset.hpp>
 #include <vos/data/transforms.hpp>
@@ -127,7 +128,10 @@ inline ClipData catalogue_clip_data(const ClipDataOptions& options) {
   for (std::size_t v = 0; v < count; ++v)
     (v % 10 == 5 || (count < 6 && v + 1 == count && count > 1) ? kept.videos : learnt).push_back(catalog.videos[v]);
   if (kept.videos.empty()) kept.videos = learnt;  // one video: it has to do for both
-  const auto said = catalog.taken_for + ": " + std::to_string(learnt.size()) + " videos to learn from, " +
+  const bool stills =
+      std::ranges::all_of(catalog.videos, [](const CatalogVideo& video) { return video.frames.size() == 1; });
+  const auto said = catalog.taken_for + ": " + std::to_string(learnt.size()) +
+                    (stills ? " pictures, made into clips, to learn from, " : " videos to learn from, ") +
                     std::to_string(kept.videos.size()) + " to validate with";
   catalog.videos = std::move(learnt);
   const bool sized = options.height > 0;
@@ -140,6 +144,12 @@ inline ClipData catalogue_clip_data(const ClipDataOptions& options) {
   if (sized)
     for (auto* transforms : {&training.transforms, &validation.transforms})
       transforms->then(Resize{{.height = options.height, .width = options.width}});
+  // Pictures are no videos, but move like some.
+  if (stills) {
+    training.clip.length = validation.clip.length = 1;
+    training.transforms.then(PseudoClip{{.length = options.frames}});
+    validation.transforms.then(PseudoClip{{.length = options.validation_frames}});
+  }
   if (options.overfit == 0) training.transforms.then(Flip{{.probability = options.flip}});
   else training.clip.reversed = 0;
   training.repeat_threshold = balanced_below(options.sampling);

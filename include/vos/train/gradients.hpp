@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -37,15 +41,22 @@ inline void clip_gradients(const std::vector<at::Tensor>& gradients, const at::T
   at::_foreach_mul_(gradients, (most / (norm + 1e-6)).clamp_max(1));
 }
 
-/// The names of parameters whose gradients are not finite, group by group.
-inline std::vector<std::string> broken_gradients(const std::vector<ParameterGroup>& groups) {
-  std::vector<std::string> names;
+/// What of a step is not finite, as a user reads it: losses by their names, or else gradients.
+inline std::string not_finite_text(const std::map<std::string, double>& losses,
+                                   const std::vector<ParameterGroup>& groups) {
+  std::string names;
+  for (const auto& [name, value] : losses)
+    if (!std::isfinite(value)) names += (names.empty() ? "" : ", ") + name;
+  if (!names.empty()) return "not finite: " + names;
+  std::int64_t broken = 0;
+  std::string last;
   for (const auto& group : groups)
     for (std::size_t i = 0; i < group.names.size(); ++i) {
       const auto& gradient = group.parameters[i].grad();
-      if (gradient.defined() && !gradient.isfinite().all().item<bool>()) names.push_back(group.names[i]);
+      if (gradient.defined() && !gradient.isfinite().all().item<bool>()) ++broken, last = group.names[i];
     }
-  return names;
+  if (broken == 0) return "the gradients' length is not finite";  // their squares are too large
+  return "gradients are not finite, of " + std::to_string(broken) + " parameters, '" + last + "' among them";
 }
 
 }  // namespace vos

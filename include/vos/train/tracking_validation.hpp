@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <vos/core/assignment.hpp>
@@ -125,18 +126,25 @@ inline TrackingScores tracking_scores(const Sample& clip, std::span<const at::Te
   return scores;
 }
 
-/// Label maps of a clip's frames, int32 [H,W] on the CPU, by a segmenter without any prompt.
-inline std::vector<at::Tensor> track_clip(AnySegmenter& segmenter, const Sample& clip, const Work& work = {}) {
-  std::vector<at::Tensor> guesses(static_cast<std::size_t>(length_of(clip)));
-  const auto take = [&](const Results& results) {
-    for (const auto& result : results) guesses[static_cast<std::size_t>(result.index)] = result.labels;
+/// What a segmenter without any prompt finds in each frame of a clip.
+inline std::vector<FrameResult> track_clip(AnySegmenter& segmenter, const Sample& clip, const Work& work = {}) {
+  std::vector<FrameResult> found(static_cast<std::size_t>(length_of(clip)));
+  const auto take = [&](Results results) {
+    for (auto& result : results) found[static_cast<std::size_t>(result.index)] = std::move(result);
   };
   segmenter.reset();
   for (std::int64_t t = 0; t < length_of(clip); ++t)
     take(segmenter.push({.index = t, .seconds = static_cast<double>(t) / 25, .rgb = clip.frames[t]},
                         {.stop = work.stop}));
   take(segmenter.finish({.stop = work.stop}));
-  return guesses;
+  return found;
+}
+
+/// Their label maps, int32 [H,W] a frame on the CPU.
+inline std::vector<at::Tensor> label_maps(std::span<const FrameResult> results) {
+  std::vector<at::Tensor> maps;
+  for (const auto& result : results) maps.push_back(result.labels);
+  return maps;
 }
 
 }  // namespace vos

@@ -37,8 +37,10 @@
 #include <vos/train/parallel/shared_state.hpp>
 #include <vos/train/parameter_groups.hpp>
 #include <vos/train/precision.hpp>
+#include <vos/train/progress.hpp>
 #include <vos/train/run_log.hpp>
 #include <vos/train/schedule.hpp>
+#include <vos/train/step_name.hpp>
 #include <vos/train/task.hpp>
 #include <vos/weights/load.hpp>
 
@@ -213,17 +215,7 @@ class Trainer {
       throw;
     }
     restore();
-    progress_.validated = progress_.step;
-    progress_.metrics = report.metrics;
-    ++progress_.without_better;
-    if (const auto found = report.metrics.find(report.main);
-        found != report.metrics.end() && std::isfinite(found->second) &&
-        !(progress_.best_step >= 0 && found->second <= progress_.best)) {
-      report.best = true;
-      progress_.best = found->second;
-      progress_.best_step = progress_.step;
-      progress_.without_better = 0;
-    }
+    report.best = progress_.take(report.metrics, report.main);
     report.seconds = seconds_since(begun);
     return report;
   }
@@ -305,8 +297,7 @@ class Trainer {
     if (group_ != nullptr) broadcast(*group_, task_.module().buffers());
   }
   void point_at_best() const {
-    if (leads() && progress_.best_step == progress_.step)
-      checkpoints_.point("best", Checkpoints::name_of(progress_.step));
+    if (leads() && progress_.best_step == progress_.step) checkpoints_.point("best", step_name(progress_.step));
   }
   /// Whether one of the processes was told to stop, or has no time left; finished: none.
   TrainEnd told_to_end(const Work& work, Clock::time_point begun) const {
@@ -421,34 +412,29 @@ class Trainer {
     throw out_of_memory(doing, lower);
   }
 
-  /// Which part of the step broke, and where in the network: it is made again, now watched.
+  /// Which part of the step broke, and where in the network: it is made again, now watched. What all processes say of a part
+  /// decides whether they go on to the next one, since losses are counted by all of them together.
   std::pair<std::size_t, std::string> broken_part() {
     // What the task remembers of a broken batch breaks those after it: where it is known which one began, that one alone.
-    for (auto i = suspect_.value_or(0); i < (suspect_ ? *suspect_ + 1 : batches_.size()); ++i) {
+    const auto first = suspect_.value_or(0), last = suspect_ ? first + 1 : batches_.size();
+    for (auto i = first; i < last; ++i) {
       optimizer_.zero_gradients();
       BrokenPass pass{task_.module()};
       auto said = pass.find([&] { backward(batches_[i], static_cast<std::int64_t>(i)); });
+      if (group_ != nullptr) said = first_said(*group_, said);
       if (!said.empty()) return {i, std::move(said)};
     }
-    return {suspect_.value_or(batches_.size() - 1), {}};
+    return {last - 1, {}};
   }
 
   [[noreturn]] void refuse(const StepReport& report) {
-    const auto folder = checkpoints_.folder().parent_path();
-    std::string what;
-    for (const auto& [name, value] : report.losses)
-      if (!std::isfinite(value)) what += (what.empty() ? "" : ", ") + name;
-    if (!what.empty()) what = "not finite: " + what;
-    else {
-      const auto broken = broken_gradients(optimizer_.groups());
-      what = "gradients are not finite, of " + std::to_string(broken.size()) + " parameters, '" +
-             (broken.empty() ? "" : broken.back()) + "' among them";
-    }
+    auto what = not_finite_text(report.losses, optimizer_.groups());
     const auto whose = leads() ? std::string{} : "_rank_" + std::to_string(group_->ranks().rank);
-    const auto kept = folder / ("broken_step_" + std::to_string(report.step) + whose + ".safetensors");
+    const auto kept =
+        checkpoints_.folder().parent_path() / ("broken_step_" + std::to_string(report.step) + whose + ".safetensors");
     bool saved = false;
     try {                // a full disk or memory must not hide what went wrong
-      buckets_.reset();  // from here on each process is on its own
+      buckets_.reset();  // gradients are each process's own from here on
       const auto [part, place] = broken_part();
       if (!place.empty()) what += "; " + place;
       if constexpr (requires { task_.save(batches_[part], kept); }) task_.save(batches_[part], kept), saved = true;

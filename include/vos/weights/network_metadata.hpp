@@ -1,5 +1,7 @@
 #pragma once
 
+#include <charconv>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,14 +21,18 @@ using NetworkSettings = std::map<std::string, std::string>;
 struct NetworkFacts {
   std::string model = {};  ///< the preset; empty: the file does not say
   NetworkSettings settings = {};
+  std::int64_t size = 0;  ///< the shorter side of the pictures that it learnt from; 0: the file does not say
 };
 
 inline constexpr const char* model_key = "vos.model";
 inline constexpr const char* options_key = "vos.options";
+inline constexpr const char* size_key = "vos.size";
 
 inline std::map<std::string, std::string> network_metadata(const std::string& model,
-                                                           const std::vector<OptionInfo>& options = {}) {
+                                                           const std::vector<OptionInfo>& options = {},
+                                                           std::int64_t size = 0) {
   std::map<std::string, std::string> metadata{{"format", "pt"}, {model_key, model}};
+  if (size > 0) metadata[size_key] = std::to_string(size);
   if (options.empty()) return metadata;
   nlohmann::json settings;
   for (const auto& option : options) settings[option.key] = option.value;
@@ -38,6 +44,8 @@ inline std::map<std::string, std::string> network_metadata(const std::string& mo
 inline NetworkFacts network_facts(const std::map<std::string, std::string>& metadata, const std::string& where) {
   NetworkFacts facts;
   if (const auto model = metadata.find(model_key); model != metadata.end()) facts.model = model->second;
+  if (const auto size = metadata.find(size_key); size != metadata.end())
+    std::from_chars(size->second.data(), size->second.data() + size->second.size(), facts.size);
   const auto options = metadata.find(options_key);
   if (options == metadata.end()) return facts;
   const auto json = nlohmann::json::parse(options->second, nullptr, /*allow_exceptions=*/false);

@@ -73,6 +73,7 @@ inline ModelEntry vita_tcovis_entry(const VitaTcovisPreset& preset) {
             const auto facts = network_facts(weights.metadata, weights.where);
             auto options = preset.options;
             detail::take_facts(options.network, facts, weights.where);
+            if (facts.size > 0) options.size = facts.size;
             if (const auto mode = spec.options.find("mode"); mode != spec.options.end() && mode->second == "benchmark")
               prefer_recall(options.tracker);
             for (const auto& [key, value] : spec.options) set_option(options, key, value, where);

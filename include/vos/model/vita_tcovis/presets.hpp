@@ -26,7 +26,7 @@ inline const std::vector<VitaTcovisPreset>& vita_tcovis_presets() {
                     .masked = true,
                     .propagate = true}}},
       // Whatever is an object is of one kind: what it is called does not take minutes to learn. Pictures are as small as those
-      // that it learns from: two clips of five frames of 96x160 are a step of training, 0.2 s on one core.
+      // that it learns from: two clips of five frames of 96x160 are a step of training, 0.13 s on one core.
       {"vita-tcovis-tiny",
        "the same, small: a step of training takes a fifth of a second on one CPU core",
        {.network = {.backbone = "tiny-backbone",

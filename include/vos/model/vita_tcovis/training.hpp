@@ -18,6 +18,7 @@
 #include <vos/model/vita_tcovis/presets.hpp>
 #include <vos/model/vita_tcovis/rules.hpp>
 #include <vos/model/vita_tcovis/segmenter.hpp>
+#include <vos/train/clip_ap.hpp>
 #include <vos/train/clip_data.hpp>
 #include <vos/train/clip_sheet.hpp>
 #include <vos/train/clip_task.hpp>
@@ -103,13 +104,14 @@ class VitaTcovisTraining final : public Training {
  private:
   ClipTrials<Task> trials() { return {task_, trainer_, place_.device}; }
 
-  /// What follows from learning a few clips by heart: no batch needs more of them, and an epoch of one or two steps would do
-  /// little but validate.
+  /// What follows from learning a few clips by heart: no batch needs more of them, an epoch of one or two steps would do
+  /// little but validate, and what is seen once is believed: in clips of five frames waiting for a second sighting costs a fifth.
   static VitaTcovisTrainingOptions settled(VitaTcovisTrainingOptions options) {
     auto& data = options.data;
     if (data.overfit == 0) return options;
     data.batch_size = std::min(data.batch_size, data.overfit);
     data.validation_clips = data.overfit;
+    options.model.tracker.book.life.births = 1;
     if (options.train.steps_per_epoch == 0) options.train.steps_per_epoch = 100;
     return options;
   }
@@ -139,9 +141,16 @@ class VitaTcovisTraining final : public Training {
                           .criterion = options_.criterion,
                           .device = place_.device,
                           .pictures = options_.data.validation_pictures,
-                          .metadata = network_metadata(preset_, describe_options(options_.model.network))};
+                          .metadata = network_metadata(preset_, describe_options(options_.model.network), seen_size())};
     if (group_) options.average_over_ranks = [group = group_](std::span<double> counts) { mean(group.get(), counts); };
     return options;
+  }
+
+  /// The shorter side of what is learnt from: of that size a network should be shown pictures from then on.
+  std::int64_t seen_size() const {
+    if (options_.data.height > 0) return std::min(options_.data.height, options_.data.width);
+    const auto size = size_of(data_.validation({.seed = options_.train.seed}));
+    return std::min(size.height, size.width);
   }
 
   /// Classes of the data must be the model's, unless that has one, which tells objects from nothing.
@@ -169,19 +178,28 @@ class VitaTcovisTraining final : public Training {
     const Place plain{.device = place_.device};
     auto segmenter = vita_tcovis_segmenter(network_.ptr(), options_.model, plain);
     TrackingScores scores;
+    ClipAp precision{options_.model.network.classes};
     for (auto i = ranks().rank; i < options_.data.validation_clips; i += ranks().world) {
       work.step(static_cast<double>(i) / static_cast<double>(options_.data.validation_clips), "validation");
       const auto clip = data_.validation({.seed = options_.train.seed + 1000003,
                                           .epoch = i / data_.validation.size(),
                                           .index = i % data_.validation.size()});
-      const auto guesses = track_clip(segmenter, clip, {.stop = work.stop});
+      const auto found = track_clip(segmenter, clip, {.stop = work.stop});
+      const auto guesses = label_maps(found);
+      precision.add(clip, found);
       const auto one = tracking_scores(clip, guesses);
       scores += one;
       gallery.add(clip.name + " #" + std::to_string(i + 1), one.metrics(),
                   [&] { return comparison_sheet(clip, guesses); });
     }
-    if (group_) gallery = gallery.together(*group_);
-    return (group_ ? scores.together(*group_) : scores).metrics();
+    if (group_) {
+      gallery = gallery.together(*group_);
+      scores = scores.together(*group_);
+      precision = precision.together(*group_);
+    }
+    auto metrics = scores.metrics();
+    metrics.merge(precision.metrics());
+    return metrics;
   }
 
   VitaTcovisTrainingOptions options_;
@@ -199,12 +217,13 @@ class VitaTcovisTraining final : public Training {
 inline VitaTcovisTrainingOptions vita_tcovis_training_options(const VitaTcovisPreset& preset) {
   VitaTcovisTrainingOptions options{.model = preset.options};
   if (options.model.network.backbone == "tiny-backbone") {
-    // From nothing, on a CPU: a higher rate, and the backbone learns like all else. Masks are so small that losses look at all of
-    // them. At a tenth of the weight, as for large networks, ∅ loses to
-    // anything: too much is found.
+    // From nothing, on a CPU: a higher rate, and the backbone learns like all else. Masks are so small that the assignment looks at
+    // all of their cells; losses look between them, since that is where a small object's outline lies. At a tenth of the
+    // weight, as for large networks, ∅ loses to anything: too much is found.
     options.train.lr = options.train.lr_backbone = 1e-3;
     options.train.schedule.warmup = 100;
-    options.criterion.points.points = options.criterion.assign.cost.points = 0;
+    options.criterion.points.points = 1024;
+    options.criterion.assign.cost.points = 0;
     options.criterion.no_object_weight = 0.4;
     options.model.size = 0;  // clips are validated at the size that they are learnt at
   }

@@ -92,6 +92,14 @@ inline std::vector<std::string> gather(Group& group, const std::string& mine) {
   return all;
 }
 
+/// What the first process says that says anything, and which one it is; empty where none does.
+inline std::string first_said(Group& group, const std::string& mine) {
+  const auto all = gather(group, mine);
+  for (std::size_t r = 0; r < all.size(); ++r)
+    if (!all[r].empty()) return "in process " + std::to_string(r) + ' ' + all[r];
+  return {};
+}
+
 /// Replaces tensors of any kind by process 0's.
 inline void broadcast(Group& group, const std::vector<at::Tensor>& tensors) {
   std::vector<at::Tensor> copies;
