@@ -4,7 +4,8 @@
     wire.py MASKS...           prints sizes, ids and pixel counts of a row of recorded masks, each the base of the next
     wire.py --png DIR MASKS... also writes each label map as a 16-bit PNG
 
-As a module: `decode(masks, base)` gives a Masks, `frame(message)` the fields of a FrameResult message.
+As a module: `decode(masks, base)` gives a Masks, `frame(message)` the fields of a FrameResult message; `build` writes and
+`fields` reads any message, and label maps come from and go to PNG: serve_client.py uses them.
 """
 
 import re
@@ -237,35 +238,115 @@ def decode(data, base=None):
     return now
 
 
+def build(body, table, request=0):
+    """A FlatBuffers message. A table is a tuple of fields: None, ("q", number), text, points [n,2], or a list of tables."""
+    out = bytearray(struct.pack("<I4s", 0, b"VOSW"))
+    is_number = lambda field: type(field) is tuple and len(field) > 1 and type(field[0]) is str
+
+    def put(value):
+        out.extend(bytes(-len(out) % 8))
+        at = len(out)
+        if isinstance(value, str):
+            out.extend(struct.pack("<I", len(value.encode())) + value.encode() + b"\0")
+        elif isinstance(value, np.ndarray):
+            out.extend(struct.pack("<I", len(value)) + value.astype("<f4").tobytes())
+        elif isinstance(value, list):
+            out.extend(struct.pack("<I", len(value)) + bytes(4 * len(value)))
+            for place, one in enumerate(value):
+                struct.pack_into("<I", out, at + 4 + 4 * place, put(one) - (at + 4 + 4 * place))
+        else:
+            kinds = [field[0] if is_number(field) else "I" for field in value]
+            slots, size = [], 4
+            for field, kind in zip(value, kinds):
+                size += -size % struct.calcsize(kind[-1])
+                slots.append(0 if field is None else size)
+                size += 0 if field is None else struct.calcsize("<" + kind)
+            out.extend(struct.pack(f"<HH{len(slots)}H", 4 + 2 * len(slots), size, *slots))
+            out.extend(bytes(-len(out) % 8))
+            start = len(out)
+            out.extend(struct.pack("<i", start - at) + bytes(size - 4))
+            for field, kind, slot in zip(value, kinds, slots):
+                if is_number(field):
+                    struct.pack_into("<" + kind, out, start + slot, *field[1:])
+                elif field is not None:
+                    struct.pack_into("<I", out, start + slot, put(field) - (start + slot))
+            return start
+        return at
+
+    struct.pack_into("<I", out, 0, put((("B", body), table, ("I", request))))
+    return bytes(out)
+
+
+def fields(message, table):
+    """Reads a table: get("I", k) is its field k as a number, get("", k) where it leads, None where it is left out."""
+    rows = table - struct.unpack_from("<i", message, table)[0]
+
+    def get(kind, k):
+        slot = struct.unpack_from("<H", message, rows + 4 + 2 * k)[0] if 4 + 2 * k < struct.unpack_from("<H", message, rows)[0] else 0
+        value = struct.unpack_from("<" + (kind or "I"), message, table + slot)[0] if slot else None
+        return value if kind or not slot else table + slot + value
+    return get
+
+
+def text(message, at):
+    """The text that a reader's get("", k) leads to; "" where it was left out."""
+    return message[at + 4:at + 4 + struct.unpack_from("<I", message, at)[0]].decode() if at else ""
+
+
 def frame(message):
     """Index, seconds, size, objects and masks of a FrameResult message. A real client takes FlatBuffers' own reader."""
-    def at(kind, place):
-        return struct.unpack_from("<" + kind, message, place)[0]
-
-    def fields(table):
-        rows = table - at("i", table)
-        return lambda k: at("H", rows + 4 + 2 * k) + table if 4 + 2 * k < at("H", rows) and at("H", rows + 4 + 2 * k) else None
-
-    root = fields(at("I", 0))
-    if message[4:8] != b"VOSW" or message[root(0)] != 65:
+    root = fields(message, struct.unpack_from("<I", message)[0])
+    if message[4:8] != b"VOSW" or root("B", 0) != 65:
         raise ValueError("not a frame")
-    body = fields(root(1) + at("I", root(1)))
-    vector = lambda k: body(k) + at("I", body(k)) if body(k) else None
-    objects, masks = vector(4), vector(5)
-    return {"index": at("q", body(0)) if body(0) else 0, "seconds": at("d", body(1)) if body(1) else 0.0,
-            "size": (at("I", body(3)), at("I", body(2))),
-            "objects": [struct.unpack_from("<iif4H2B", message, objects + 4 + 24 * i) for i in range(at("I", objects))] if objects else [],
-            "masks": bytes(message[masks + 4:masks + 4 + at("I", masks)]) if masks else b""}
+    get = fields(message, root("", 1))
+    count = lambda at: struct.unpack_from("<I", message, at)[0]
+    objects, masks = get("", 4), get("", 5)
+    return {"index": get("q", 0) or 0, "seconds": get("d", 1) or 0.0, "size": (get("I", 3) or 0, get("I", 2) or 0),
+            "objects": [struct.unpack_from("<iif4H2B", message, objects + 4 + 24 * i) for i in range(count(objects))] if objects else [],
+            "masks": bytes(message[masks + 4:masks + 4 + count(masks)]) if masks else b""}
 
 
-def write_png(path, labels):
+def png_bytes(labels, depth, colour, *chunks):
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     height, width = labels.shape
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in labels)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 0, 0, 0, 0))
-                     + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    rows = b"".join(b"\0" + row.tobytes() for row in labels.astype(">u2" if depth == 16 else np.uint8))
+    parts = ((b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def write_png(path, labels):
+    path.write_bytes(png_bytes(labels, 16, 0))
+
+
+def write_palette_png(path, labels):
+    """In DAVIS's colours; ids end at 255."""
+    palette = bytes(sum((i >> (3 * j + c) & 1) << (7 - j) for j in range(3)) for i in range(256) for c in range(3))
+    path.write_bytes(png_bytes(labels, 8, 3, (b"PLTE", palette)))
+
+
+def read_png(path):
+    """The numbers in an 8-bit palette or grey PNG: a label map."""
+    data, at, packed = Path(path).read_bytes(), 8, b""
+    while at < len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"IHDR":
+            width, height, depth, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, at + 8)
+        packed += data[at + 8:at + 8 + size] if kind == b"IDAT" else b""
+        at += size + 12
+    if depth != 8 or colour not in (0, 3) or interlaced:
+        raise ValueError(f"{path} is not an 8-bit palette or grey PNG")
+    rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, width + 1).astype(int)
+    before = np.zeros(width + 1, int)
+    for row in rows:
+        kind, row[0] = row[0], 0
+        for x in range(1, width + 1) if kind else ():
+            left, up, corner = row[x - 1], before[x], before[x - 1]
+            nearest = min((abs(up - corner), 0, left), (abs(left - corner), 1, up), (abs(left + up - 2 * corner), 2, corner))[2]
+            row[x] = row[x] + (0, left, up, (left + up) // 2, nearest)[kind] & 255
+        before = row
+    return rows[:, 1:]
 
 
 def main(arguments):

@@ -16,6 +16,7 @@
 #include <vos/model/vita_tcovis/training.hpp>
 #include <vos/nn/backbone/entries.hpp>
 #include <vos/nn/compat.hpp>
+#include <vos/project/open_project.hpp>
 #include <vos/train/parallel/join.hpp>
 #include <vos/vos.hpp>
 #include <vos/weights/modules.hpp>

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""run.py BUILD INCLUDE_DIR FLAGS_SOURCE [opencv] [net] [wire]: each header compiles alone and twice over, without warnings, and reaches
+"""run.py BUILD INCLUDE_DIR FLAGS_SOURCE [opencv] [net] [wire] [serve]: each header compiles alone and twice over, without warnings, and reaches
 only what its folder may know. Headers that need OpenCV, Boost or FlatBuffers are left out where the build is without it.
 
 They are compiled as who links vos-torch compiles them; the unit tests compile them all as who uses headers only."""
@@ -15,14 +15,14 @@ from scan import Headers
 def layering(headers, name):
     """What is wrong with what a header includes, or nothing. See docs/architecture.md for the reasons."""
     folder, libraries = name.removeprefix("vos/"), headers.libraries(name)
-    if "opencv" in libraries and not folder.startswith(("io/", "model/flow/")):
-        return "reaches OpenCV; only io/ and model/flow/ may (others behind #if VOS_OPENCV)"
-    if "files" in libraries and not folder.startswith(("io/", "data/", "model/flow/")):
-        return "reaches libpng, simdjson or libzip; only io/ and data/ may (others behind #if VOS_OPENCV)"
+    if "opencv" in libraries and not folder.startswith(("io/", "model/flow/", "project/")):
+        return "reaches OpenCV; only io/, model/flow/ and project/ may (others behind #if VOS_OPENCV)"
+    if "files" in libraries and not folder.startswith(("io/", "data/", "model/flow/", "project/")):
+        return "reaches libpng, simdjson or libzip; only io/, data/ and project/ may (others behind #if VOS_OPENCV)"
     if "beast" in libraries and not folder.startswith(("serve/", "net/")):
         return "reaches Boost; only serve/ and net/ may"
-    if "torch" in libraries and folder.startswith("wire/"):
-        return "reaches LibTorch; wire/ knows std alone"
+    if "torch" in libraries and folder.startswith(("wire/", "serve/")):
+        return "reaches LibTorch; wire/ and serve/ do without"
     if folder.startswith("core/") and "torch" in libraries:
         text = (headers.root / name).read_text()
         if "<torch/" in text:
@@ -35,7 +35,7 @@ def main():
     headers = Headers(include)
     names = [n for n in headers.names if headers.reach(n) in {"plain", "torch", *features}]
     # The heavy ones first, so that they do not all queue up at the end.
-    names.sort(key=lambda n: ("plain", "wire", "net", "torch", "opencv").index(headers.reach(n)), reverse=True)
+    names.sort(key=lambda n: ("plain", "wire", "net", "serve", "torch", "opencv").index(headers.reach(n)), reverse=True)
     compiler = Compiler(build, flags)
 
     bare = "vos/models.hpp without OpenCV"

@@ -3,7 +3,7 @@
 
     scan.py INCLUDE_DIR OUTPUT KIND...   writes a source that includes every header whose reach is among KINDs
 
-The reach of a header is the heaviest library behind its includes: plain (none), wire (FlatBuffers), net (Boost and OpenSSL), torch, or opencv,
+The reach of a header is the heaviest library behind its includes: plain (none), wire (FlatBuffers), net (Boost and OpenSSL), serve (both), torch, or opencv,
 which stands for libpng, simdjson and libzip too: a build has all of them or none. `#if VOS_OPENCV` blocks
 do not count: they are how a header does without.
 """
@@ -16,7 +16,7 @@ LIBRARIES = {
     "opencv": re.compile(r"opencv2/"),
     "files": re.compile(r"png\.h|zip\.h|simdjson\.h"),
     "torch": re.compile(r"torch/|ATen/|c10/|caffe2/"),
-    "beast": re.compile(r"boost/"),
+    "beast": re.compile(r"boost/|openssl/"),
     "flatbuffers": re.compile(r"flatbuffers/|vos/wire/vos_generated"),
 }
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
@@ -61,7 +61,13 @@ class Headers:
 
     def reach(self, name):
         found = self.libraries(name)
-        return "opencv" if found & {"opencv", "files"} else "torch" if "torch" in found else "net" if "beast" in found else "wire" if "flatbuffers" in found else "plain"
+        if found & {"opencv", "files"}:
+            return "opencv"
+        if "torch" in found:
+            return "torch"
+        if found >= {"beast", "flatbuffers"}:
+            return "serve"
+        return "net" if "beast" in found else "wire" if "flatbuffers" in found else "plain"
 
 
 def main():

@@ -37,27 +37,6 @@ fs::path masks_for(const Options& options, std::size_t i, const std::string& nam
                .mend = "put a folder '" + name + "' or a file '" + name + ".png' there"});
 }
 
-void check_output(const Job& job, const Options& options) {
-  const auto& output = job.output;
-  if (!fs::exists(output)) return;
-  if (!fs::is_directory(output))
-    throw Error({.what = "'" + output.string() + "' is a file", .where = "--output", .mend = "name a folder"});
-  for (const fs::path& source : {fs::path{job.source.input}, job.masks})
-    if (same_place(output, source) ||
-        (fs::is_regular_file(source) && same_place(output, fs::absolute(source).parent_path())))
-      throw Error({.what = "the results would go where their source lies",
-                   .where = output.string(),
-                   .mend = "name another --output",
-                   .exit_code = exit_code::usage});
-  if (fs::is_empty(output) || options.overwrite) return;
-  if (options.resume.empty())
-    throw Error({.what = "the folder is not empty",
-                 .where = "--output " + output.string(),
-                 .mend = "name another, or add --overwrite to replace an earlier run's results, or --continue to go on "
-                         "with an interrupted run"});
-  check_same_run(read_past(output), job.settings, output);
-}
-
 nlohmann::ordered_json settings_of(const Options& options, const Job& job) {
   const auto& frames = job.source.frames;
   nlohmann::ordered_json settings{{"input", job.source.input},        {"masks", job.masks.string()},
@@ -103,6 +82,27 @@ std::vector<Job> plan_dataset(const Options& options) {
 }
 
 }  // namespace
+
+void check_output(const Job& job, const Options& options) {
+  const auto& output = job.output;
+  if (!fs::exists(output)) return;
+  if (!fs::is_directory(output))
+    throw Error({.what = "'" + output.string() + "' is a file", .where = "--output", .mend = "name a folder"});
+  for (const fs::path& source : {fs::path{job.source.input}, job.masks})
+    if (same_place(output, source) ||
+        (fs::is_regular_file(source) && same_place(output, fs::absolute(source).parent_path())))
+      throw Error({.what = "the results would go where their source lies",
+                   .where = output.string(),
+                   .mend = "name another --output",
+                   .exit_code = exit_code::usage});
+  if (fs::is_empty(output) || options.overwrite) return;
+  if (options.resume.empty())
+    throw Error({.what = "the folder is not empty",
+                 .where = "--output " + output.string(),
+                 .mend = "name another, or add --overwrite to replace an earlier run's results, or --continue to go on "
+                         "with an interrupted run"});
+  check_same_run(read_past(output), job.settings, output);
+}
 
 std::vector<Job> plan(const Options& options) {
   if (options.from_dataset()) return plan_dataset(options);

@@ -23,6 +23,9 @@ struct Job {
   nlohmann::ordered_json settings;              ///< all that decides the results: a run goes on only with equal ones
 };
 
+/// An Error where the job's folder holds something that may not be replaced.
+void check_output(const Job& job, const Options& options);
+
 /// What the options ask for. An Error where an output folder holds something that may not be replaced, where two inputs
 /// would write to one folder, or where masks are missing.
 std::vector<Job> plan(const Options& options);

@@ -13,6 +13,7 @@ constexpr const char* footer = R"(Examples:
   vos-infer --dataset davis --dataset_root DAVIS --split val --output out
   vos-infer --input camera:0 --masks first.png --output out --max-size 640
   vos-infer --input synthetic:crossing,frames=300,size=640x360 --output out --json
+  vos-infer --session clip.session.json --input clip.mp4 --output out
   vos-infer --list-models --verbose
 
 Outputs in OUT, or in OUT/SEQUENCE where there are several inputs: STEM.png, results.json, overlay.mp4,
@@ -31,7 +32,9 @@ void check_formats(const std::vector<std::string>& formats, const tool::CommandL
 }
 
 void check(const Options& options, const tool::CommandLine& line) {
-  if (options.from_dataset()) {
+  if (!options.session.empty()) {
+    if (options.inputs.size() > 1) throw line.usage("a session is about one video, and there are several --input");
+  } else if (options.from_dataset()) {
     if (!options.inputs.empty() || !options.masks.empty())
       throw line.usage("--dataset_root brings its own inputs and masks",
                        "leave out --input and --masks, and a --dataset that is synthetic");
@@ -89,7 +92,7 @@ Options parse(const std::vector<std::string>& words) {
   tool::CommandLine line("vos-infer", "Tracks objects through videos: frames and first masks in, masks and ids out.",
                          options.common);
   line.usage_line("--input INPUT --masks MASKS --output OUT [OPTIONS]");
-  std::string weights, output, root, dataset, sequences, precision = "auto", frames, formats;
+  std::string weights, output, root, dataset, sequences, precision = "auto", frames, formats, session;
   std::vector<std::string> settings;
   bool list_models = false;
 
@@ -108,6 +111,10 @@ Options parse(const std::vector<std::string>& words) {
   line.option("--frames", frames, "A:B:STEP", "only frames A, A+STEP, ... below B; each part may be left out");
   line.option("--max-size", options.max_size, "PIXELS",
               "shrink frames, and their masks, to this longer side; the results have that size too");
+  line.option(
+      "--session", session, "FILE",
+      "run a session of vos-serve again: its video, model, masks and corrections. The video lies where the file "
+      "says, beside it, or where --input says");
   line.flag("--overwrite", options.overwrite, "replace an earlier run's results in a folder that is not empty");
   line.option("--continue", options.resume, "[exact|masks]",
               "go on where an interrupted run with the same options stopped. exact (unless given): the model sees the "
@@ -151,6 +158,7 @@ Options parse(const std::vector<std::string>& words) {
     return options;
   }
   options.output = output;
+  options.session = session;
   options.dataset.root = root;
   if (!sequences.empty()) options.sequences = split(sequences, ',');
   if (dataset.starts_with("synthetic:")) options.inputs.push_back(dataset);
@@ -164,6 +172,19 @@ Options parse(const std::vector<std::string>& words) {
                                     {"--all-frames", options.dataset.all_frames},
                                     {"--dataset ", options.dataset.layout != "auto"}})
     if (given && root.empty()) throw line.usage(std::string{name} + " is about a dataset", "add --dataset_root");
+  for (const auto& [name, given] : {std::pair{"--masks", !options.masks.empty()},
+                                    {"--model", options.model.model != SegmenterSpec{}.model},
+                                    {"--set", !settings.empty()},
+                                    {"--frames", !frames.empty()},
+                                    {"--max-size", options.max_size != 0},
+                                    {"--continue", !options.resume.empty()},
+                                    {"--dataset", !dataset.empty() || !root.empty()},
+                                    {"--device", options.model.compute.device != Compute{}.device},
+                                    {"--threads", options.model.compute.threads != Compute{}.threads},
+                                    {"--precision", precision != "auto"}})
+    if (given && !session.empty())
+      throw line.usage("--session says all that decides the masks, so " + std::string{name} + " contradicts it",
+                       "leave one of them out");
   options.model.weights = weights;
   options.model.compute.precision = precision_from(precision);
   if (!frames.empty()) options.frames = range_from(frames);

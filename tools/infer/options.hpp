@@ -25,6 +25,7 @@ struct Options {
   std::vector<std::string> masks = {};      ///< one for each input, or one for all, or none
   CatalogSpec dataset = {};                 ///< with a root: its videos instead of `inputs`
   std::vector<std::string> sequences = {};  ///< of the dataset; empty: all
+  std::filesystem::path session = {};       ///< a session file, run again: it brings model, settings and masks
   std::filesystem::path output = {};
   std::vector<std::string> formats = {"png", "rle", "mp4", "contact"};
   std::string resume = {};  ///< --continue: empty for a new run, "exact" or "masks"

@@ -7,8 +7,20 @@
 #include "list_models.hpp"
 #include "report.hpp"
 #include "sequence.hpp"
+#include "session.hpp"
 
 namespace vos::infer {
+namespace {
+
+int tell(const Report& report, const Options& options, std::ostream& out) {
+  if (options.common.json) out << to_json(report).dump(2) << std::endl;
+  else if (!options.common.quiet) print(out, report, options.common.verbose);
+  if (!out.flush())
+    throw Error({.what = "the report cannot be written", .where = "standard output", .mend = "check where it goes to"});
+  return report.complete() ? exit_code::done : exit_code::interrupted;
+}
+
+}  // namespace
 
 int run(const Options& options, std::ostream& out, std::ostream& err, std::stop_token stop) {
   if (options.action == Options::Action::print) {
@@ -19,6 +31,12 @@ int run(const Options& options, std::ostream& out, std::ostream& err, std::stop_
     if (options.common.json) list_models_json(out);
     else list_models(out, options.common.verbose);
     return exit_code::done;
+  }
+
+  if (!options.session.empty()) {
+    Report report{.model = "session", .inputs = 1};
+    report.sequences.push_back(follow_session(options, report.memory, err, stop));
+    return tell(report, options, out);
   }
 
   auto segmenter = make_segmenter(options.model);
@@ -41,11 +59,7 @@ int run(const Options& options, std::ostream& out, std::ostream& err, std::stop_
     report.sequences.push_back(follow(job, options, segmenter, needs_prompt, report.memory, err, stop));
   }
   if (report.complete() && !joined.empty()) join_results(jobs, joined);
-  if (options.common.json) out << to_json(report).dump(2) << std::endl;
-  else if (!options.common.quiet) print(out, report, options.common.verbose);
-  if (!out.flush())
-    throw Error({.what = "the report cannot be written", .where = "standard output", .mend = "check where it goes to"});
-  return report.complete() ? exit_code::done : exit_code::interrupted;
+  return tell(report, options, out);
 }
 
 }  // namespace vos::infer

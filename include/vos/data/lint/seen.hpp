@@ -27,7 +27,7 @@ struct SeenMask {
 };
 
 /// What the masks of a list showed in one frame.
-struct SeenObject {
+struct ListedMask {
   std::int64_t object = 0;  ///< index into the video's objects
   std::int64_t area = 0;
 };
@@ -36,7 +36,7 @@ struct SeenFrame {
   bool looked = false;  ///< false: passed over, as --quick does
   SeenImage image = {};
   SeenMask mask = {};
-  std::vector<SeenObject> listed = {};
+  std::vector<ListedMask> listed = {};
   std::vector<Finding> findings = {};  ///< of this frame alone
 };
 
